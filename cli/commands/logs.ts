@@ -1,0 +1,90 @@
+import { setTimeout } from "node:timers/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import { globals } from "../context.ts";
+import { connectedEngine, type Engine } from "../engine/client.ts";
+import { followLogs, type LogLine, readLogs } from "../engine/logs.ts";
+import type { Part } from "../engine/part.ts";
+import { selectParts } from "../engine/select.ts";
+import { inspectPart, readStack } from "../engine/view.ts";
+import { paint } from "../output.ts";
+
+interface Options {
+  follow?: boolean;
+  tail: number;
+}
+
+/** `redfleet logs`: the output of a whole cluster, tenant or component, merged by time. */
+export function registerLogs(program: Command): void {
+  program
+    .command("logs")
+    .description("output of a cluster, tenant, component or container, merged by time")
+    .argument("<name>", "for example main, acme, mongodb, replica-main-0")
+    .option("-f, --follow", "print new lines as they come, also over restarts")
+    .option("--tail <lines>", "newest lines of each container", wholeNumber, 100)
+    .action(async (name: string, options: Options, command: Command) => {
+      const { stack, json } = globals(command);
+      const docker = await connectedEngine();
+      const parts = selectParts(await readStack(docker, stack, { jobs: true }), name);
+      const print = printer(parts, json);
+      const last = await printPast(docker, parts, options.tail, print);
+      if (options.follow) await follow(docker, parts, last, print);
+    });
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("use a whole number of lines, for example 200");
+}
+
+type Print = (part: Part, line: LogLine) => void;
+
+function printer(parts: readonly Part[], json: boolean): Print {
+  if (json) {
+    return (part, line) => console.log(JSON.stringify({ worker: part.name, ...line }));
+  }
+  const width = Math.max(...parts.map((part) => part.name.length));
+  return (part, line) => console.log(`${paint("cyan", part.name.padEnd(width))} ${line.text}`);
+}
+
+/** Prints what there is, sorted by time over all containers; returns the newest time of each. */
+async function printPast(docker: Engine, parts: Part[], tail: number, print: Print) {
+  const lines = await Promise.all(
+    parts.map(async (part) => {
+      const past = await readLogs(docker, part.id, tail);
+      return past.map((line) => ({ part, line }));
+    }),
+  );
+  const last = new Map(lines.flat().map(({ part, line }) => [part.name, line.time]));
+  const sorted = lines.flat().sort((a, b) => (a.line.time < b.line.time ? -1 : 1));
+  for (const { part, line } of sorted) print(part, line);
+  return last;
+}
+
+async function follow(docker: Engine, parts: Part[], last: Map<string, string>, print: Print) {
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  process.once("SIGTERM", () => stop.abort());
+  await Promise.all(parts.map((part) => followPart(docker, part, last, print, stop.signal)));
+}
+
+/** Follows a container by its name, so that a restarted or replaced one is followed again. */
+async function followPart(
+  docker: Engine,
+  part: Part,
+  last: Map<string, string>,
+  print: Print,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = new Date().toISOString();
+  while (!signal.aborted) {
+    const [current] = await inspectPart(docker, part.name);
+    if (current?.status === "running") {
+      const since = last.get(part.name) ?? started;
+      for await (const line of followLogs(docker, current.id, since, signal)) {
+        last.set(part.name, line.time);
+        print(part, line);
+      }
+    }
+    await setTimeout(500, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import type { Command } from "commander";
+import { globals } from "../context.ts";
+import { connectedEngine } from "../engine/client.ts";
+import { readStatus } from "../engine/knowledge.ts";
+import type { Status } from "../engine/status.ts";
+import { CliError } from "../errors.ts";
+import { printJson } from "../output.ts";
+
+/** `redfleet open`: prints a cluster's or tenant's address and shows it in a browser. */
+export function registerOpen(program: Command): void {
+  program
+    .command("open")
+    .description("print the address of a cluster or tenant, open it in a browser if there is one")
+    .argument("<name>", "cluster or tenant")
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const { stack, json } = globals(command);
+      const url = urlOf(await readStatus(await connectedEngine(), stack), name);
+      if (json) return printJson({ name, url });
+      console.log(url);
+      if (process.stdout.isTTY) showInBrowser(url);
+    });
+}
+
+/** Address of a cluster or tenant. */
+export function urlOf(status: Status, name: string): string {
+  const found = status.clusters[name] ?? status.tenants[name];
+  if (found) return found.url;
+  const names = [...Object.keys(status.clusters), ...Object.keys(status.tenants)];
+  throw new CliError({
+    what: `the stack "${status.stack}" has no cluster or tenant "${name}" on this engine`,
+    why: `it has ${names.sort().join(", ") || "none"}`,
+    fix: "redfleet status shows what there is",
+  });
+}
+
+/** A machine without a browser is no error: the address is printed anyway. */
+function showInBrowser(url: string): void {
+  const opener = process.platform === "darwin" ? "open" : "xdg-open";
+  const child = spawn(opener, [url], { stdio: "ignore", detached: true });
+  child.on("error", () => undefined);
+  child.unref();
+}

@@ -1,0 +1,67 @@
+import type { Command } from "commander";
+import { globals } from "../context.ts";
+import { connectedEngine } from "../engine/client.ts";
+import { readStatus } from "../engine/knowledge.ts";
+import { publicStatus, type Status } from "../engine/status.ts";
+import { paint, paintState, printJson, table } from "../output.ts";
+
+/** `redfleet status`: what runs, where it answers, and why something does not. */
+export function registerStatus(program: Command): void {
+  program
+    .command("status")
+    .description("what runs, where it answers, and why something does not")
+    .option("--all", "with --json: also the stores, the edge, the agent and reasons")
+    .action(async (options: { all?: boolean }, command: Command) => {
+      const { stack, json } = globals(command);
+      const status = await readStatus(await connectedEngine(), stack);
+      if (json) printJson(options.all ? status : publicStatus(status));
+      else console.log(renderStatus(status));
+    });
+}
+
+/** The status as tables for people. */
+export function renderStatus(status: Status): string {
+  if (isEmpty(status)) {
+    return `nothing of the stack "${status.stack}" is on this engine: redfleet up brings it up`;
+  }
+  const head = [
+    `stack ${paint("bold", status.stack)}  domain ${status.domain}  HTTPS port ${status.https}`,
+    `CA certificate ${status.caFile ?? "none yet"}`,
+  ].join("\n");
+  return [head, runtimes(status), components(status)].filter(Boolean).join("\n\n");
+}
+
+function isEmpty(status: Status): boolean {
+  const { clusters, tenants, components: parts } = status;
+  return [clusters, tenants, parts].every((one) => Object.keys(one).length === 0);
+}
+
+function runtimes(status: Status): string {
+  const rows = [["", "STATE", "REVISION", "ADDRESS", ""]];
+  for (const [name, cluster] of Object.entries(status.clusters)) {
+    const revision = String(cluster.revision ?? "-");
+    rows.push([`cluster ${name}`, paintState(cluster.state), revision, cluster.url, ""]);
+    for (const one of cluster.replicas) {
+      rows.push([
+        `  ${one.name}`,
+        paintState(one.state),
+        String(one.revision ?? "-"),
+        cluster.apiUrl,
+      ]);
+      rows.at(-1)?.push(one.reason);
+    }
+  }
+  for (const [key, tenant] of Object.entries(status.tenants)) {
+    rows.push([`tenant ${key}`, paintState(tenant.state), "", tenant.url, tenant.reason]);
+  }
+  return rows.length > 1 ? table(rows) : "";
+}
+
+function components(status: Status): string {
+  const rows = Object.entries(status.components).map(([name, one]) => [
+    name,
+    paintState(one.state),
+    one.reason,
+  ]);
+  return table(rows);
+}

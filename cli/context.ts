@@ -1,0 +1,35 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { CliError, EXIT } from "./errors.ts";
+
+/** The clone that this command belongs to. */
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Options that every command takes, before or after its name. */
+export interface Globals {
+  /** Stack name; default `dev`. */
+  stack: string;
+  /** Print one JSON document instead of text. */
+  json: boolean;
+}
+
+/** Reads the options that main.ts declares once for all commands. */
+export function globals(command: Command): Globals {
+  const { stack, json } = command.optsWithGlobals<{ stack: string; json?: boolean }>();
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(stack)) {
+    throw new CliError({
+      what: `"${stack}" is not a stack name`,
+      why: "it becomes a part of container, network and host names",
+      fix: "use a lowercase letter, then up to 30 of a-z, 0-9 and -",
+      exitCode: EXIT.usage,
+    });
+  }
+  return { stack, json: json === true };
+}
+
+/** The stack file in the clone: `Pulumi.<stack>.yaml`. */
+export const stackFileOf = (stack: string): string => join(ROOT, `Pulumi.${stack}.yaml`);
+
+/** Where a stack's local files are (git-ignored). */
+export const localDirectory = (stack: string): string => join(ROOT, ".redfleet", stack);

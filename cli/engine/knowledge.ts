@@ -1,0 +1,83 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { localDirectory } from "../context.ts";
+import type { Engine } from "./client.ts";
+import { readFileFrom } from "./copy.ts";
+import { exec } from "./exec.ts";
+import { readLogs } from "./logs.ts";
+import type { Part } from "./part.ts";
+import {
+  assembleStatus,
+  isRuntime,
+  type Knowledge,
+  type RuntimeStatus,
+  type Status,
+} from "./status.ts";
+import { readStack, type StackView } from "./view.ts";
+
+/** Where the agent keeps the certificate of the platform's own CA. */
+const CA_IN_AGENT = "/ca/ca.crt";
+const STATUS_COMMAND = ["node", "/app/runtime/health.ts", "--status"];
+
+/** Asks the engine, and inside it every runtime, for the status of a stack. */
+export async function readStatus(docker: Engine, stack: string): Promise<Status> {
+  const view = await readStack(docker, stack);
+  return assembleStatus(view, await gather(docker, view));
+}
+
+async function gather(docker: Engine, view: StackView): Promise<Knowledge> {
+  const [caFile, runtimes, lastLines] = await Promise.all([
+    fetchCa(docker, view),
+    askRuntimes(docker, view),
+    lastLinesOf(docker, view),
+  ]);
+  return { caFile, runtimes, lastLines };
+}
+
+async function askRuntimes(docker: Engine, view: StackView): Promise<Map<string, RuntimeStatus>> {
+  const up = view.parts.filter((part) => isRuntime(part) && part.status === "running");
+  const answers = await Promise.all(
+    up.map(async (part) => [part.name, await askRuntime(docker, part)] as const),
+  );
+  return new Map(answers.flatMap(([name, status]) => (status ? [[name, status] as const] : [])));
+}
+
+/** A runtime that does not answer is no failure of the question: the engine's view remains. */
+async function askRuntime(docker: Engine, part: Part): Promise<RuntimeStatus | undefined> {
+  try {
+    const { stdout } = await exec(docker, part.id, STATUS_COMMAND);
+    return JSON.parse(stdout) as RuntimeStatus;
+  } catch {
+    return undefined;
+  }
+}
+
+async function lastLinesOf(docker: Engine, view: StackView): Promise<Map<string, string>> {
+  const down = view.parts.filter((part) => ["restarting", "exited", "dead"].includes(part.status));
+  const lines = await Promise.all(
+    down.map(async (part) => {
+      const [last] = await readLogs(docker, part.id, 1).catch(() => []);
+      return [part.name, last?.text ?? ""] as const;
+    }),
+  );
+  return new Map(lines);
+}
+
+/**
+ * Copies the CA's certificate out of the agent, so that clients on this host can trust it.
+ * With the agent gone, an earlier copy still holds.
+ */
+export async function fetchCa(docker: Engine, view: StackView): Promise<string | null> {
+  const file = join(localDirectory(view.stack), "ca.crt");
+  const kept = await readFile(file).catch(() => undefined);
+  const agent = view.parts.find((part) => part.component === "agent");
+  if (!agent) return kept && view.parts.length > 0 ? file : null;
+  const current = await readFileFrom(docker, agent.id, CA_IN_AGENT);
+  if (!current) return kept ? file : null;
+  if (!kept?.equals(current)) {
+    await mkdir(localDirectory(view.stack), { recursive: true });
+    await writeFile(`${file}.new`, current);
+    await rename(`${file}.new`, file);
+  }
+  return file;
+}

@@ -1,0 +1,101 @@
+/** Exit codes of the command: what a script can tell apart. */
+export const EXIT = { failed: 1, usage: 2, engine: 3, interrupted: 130 } as const;
+
+/** What a failed command tells its user: what happened, why, and the way out. */
+export interface Explanation {
+  /** One sentence without a full stop: `there is no tenant "acne"`. */
+  what: string;
+  /** The cause, as far as it is known. */
+  why?: string;
+  /** A command or an edit that solves it. */
+  fix?: string;
+  /** Exit code of the process; default 1. */
+  exitCode?: number;
+}
+
+/** An error that is meant for the user of the command, so it is printed without a stack trace. */
+export class CliError extends Error implements Explanation {
+  readonly what: string;
+  readonly why: string | undefined;
+  readonly fix: string | undefined;
+  readonly exitCode: number;
+
+  constructor(explanation: Explanation) {
+    super(explanation.what);
+    this.name = "CliError";
+    this.what = explanation.what;
+    this.why = explanation.why;
+    this.fix = explanation.fix;
+    this.exitCode = explanation.exitCode ?? EXIT.failed;
+  }
+}
+
+const CONNECT_CODES = new Set([
+  "ENOENT",
+  "ECONNREFUSED",
+  "EACCES",
+  "EPIPE",
+  "ENOTFOUND",
+  "ETIMEDOUT",
+]);
+
+interface EngineError extends Error {
+  code?: string;
+  syscall?: string;
+  address?: string;
+  statusCode?: number;
+  json?: { message?: string };
+}
+
+/** Explains any error; one that nobody foresaw keeps its message and is marked as a bug of ours. */
+export function explain(error: unknown): Explanation {
+  if (isExplanation(error)) return error;
+  if (!(error instanceof Error)) return { what: String(error) };
+  const engine = error as EngineError;
+  if (engine.syscall === "connect" && CONNECT_CODES.has(engine.code ?? "")) return noEngine(engine);
+  if (engine.statusCode !== undefined) {
+    return {
+      what: "the Docker engine refused a request",
+      why: engine.json?.message ?? engine.message,
+      fix: "redfleet doctor",
+    };
+  }
+  return {
+    what: error.message,
+    why: "an error that this command does not expect: please report it with REDFLEET_TRACE=1 output",
+  };
+}
+
+function isExplanation(error: unknown): error is Explanation {
+  return (
+    typeof error === "object" && error !== null && typeof (error as Explanation).what === "string"
+  );
+}
+
+function noEngine(error: EngineError): Explanation {
+  const where = process.env.DOCKER_HOST ?? error.address ?? "the default socket";
+  if (error.code === "EACCES") {
+    return {
+      what: `no permission to talk to the Docker engine at ${where}`,
+      why: "this user may not open the engine's socket",
+      fix: "run as root, or add the user to the group docker and log in again",
+      exitCode: EXIT.engine,
+    };
+  }
+  return {
+    what: `the Docker engine does not answer at ${where}`,
+    why: `${error.code}: it is not running, or DOCKER_HOST points elsewhere`,
+    fix: "redfleet up starts it; by hand: systemctl start docker",
+    exitCode: EXIT.engine,
+  };
+}
+
+/** Renders an explanation for a terminal. */
+export function renderExplanation(explanation: Explanation): string {
+  const lines = [`error: ${explanation.what}`];
+  if (explanation.why) lines.push(`  why: ${indent(explanation.why)}`);
+  if (explanation.fix) lines.push(`  way out: ${indent(explanation.fix)}`);
+  return lines.join("\n");
+}
+
+const indent = (text: string): string => text.trim().replaceAll("\n", "\n    ");

@@ -1,0 +1,51 @@
+import { Command, CommanderError } from "commander";
+import { registerLogs } from "./commands/logs.ts";
+import { registerOpen } from "./commands/open.ts";
+import { registerPassword } from "./commands/password.ts";
+import { registerRestart } from "./commands/restart.ts";
+import { registerRunners } from "./commands/run.ts";
+import { registerStatus } from "./commands/status.ts";
+import { EXIT, explain, renderExplanation } from "./errors.ts";
+
+/** Order of the help. */
+const COMMANDS = [
+  registerStatus,
+  registerLogs,
+  registerPassword,
+  registerOpen,
+  registerRestart,
+  registerRunners,
+];
+
+function createProgram(): Command {
+  const program = new Command("redfleet")
+    .description("a fleet of Node-RED runtimes as code")
+    .option("--stack <name>", "stack to work on", process.env.REDFLEET_STACK ?? "dev")
+    .option("--json", "print one JSON document instead of text")
+    .showHelpAfterError("(redfleet --help lists all commands)")
+    .exitOverride();
+  for (const register of COMMANDS) register(program);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  return program;
+}
+
+/** The one place where an error becomes a message and an exit code. */
+function fail(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  const explanation = explain(error);
+  console.error(renderExplanation(explanation));
+  if (process.env.REDFLEET_TRACE) console.error(error);
+  return explanation.exitCode ?? EXIT.failed;
+}
+
+// `redfleet logs … | head` closes the pipe: that is no failure
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = fail(error);
+}
