@@ -1,0 +1,42 @@
+/**
+ * Runs the tests: `node test/run.ts [tier…]`. Sets up what they need, runs each tier to its end,
+ * removes what they made, and ends with one line `N passed, N failed`; exit code 1 when any failed.
+ */
+import { prepare } from "./support/prepare.ts";
+import { runTier, type TierResult } from "./support/run-tier.ts";
+import { selectTiers, type Tier } from "./support/tiers.ts";
+
+async function main(names: readonly string[]): Promise<number> {
+  const tiers = selectTiers(names);
+  const environment = await prepare(tiers.flatMap((tier) => tier.needs));
+  const results: TierResult[] = [];
+  try {
+    for (const tier of tiers) results.push(await announced(tier));
+  } finally {
+    await environment.release();
+  }
+  return summarise(results, environment.failures);
+}
+
+async function announced(tier: Tier): Promise<TierResult> {
+  process.stdout.write(`\n── ${tier.name}\n`);
+  const result = await runTier(tier);
+  const state = result.failed === 0 ? "ok" : "FAILED";
+  const counts = `${result.passed} ok, ${result.failed} not`;
+  process.stdout.write(`── ${tier.name} ${state}: ${counts}, ${result.seconds.toFixed(1)} s\n`);
+  return result;
+}
+
+function summarise(results: readonly TierResult[], setUpFailures: number): number {
+  const sum = (pick: (result: TierResult) => number) =>
+    results.reduce((total, result) => total + pick(result), 0);
+  const failed = sum((result) => result.failed) + setUpFailures;
+  process.stdout.write("\n");
+  for (const { tier, seconds, failed: bad } of results) {
+    process.stdout.write(`  ${bad === 0 ? "✓" : "✗"} ${tier} ${seconds.toFixed(1)} s\n`);
+  }
+  process.stdout.write(`${sum((result) => result.passed)} passed, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,61 @@
+/** One tier of the tests: a folder below `test/`, run as one vitest process. */
+export interface Tier {
+  readonly name: string;
+  /** What must be there before the tier starts. */
+  readonly needs: readonly Need[];
+  /** Bound of one test, in seconds. */
+  readonly testSeconds: number;
+  /** Bound of the whole tier, in seconds; the tier is ended and counts as failed after it. */
+  readonly tierSeconds: number;
+  /** Files of the tier may run side by side: true only for what touches no engine. */
+  readonly parallel: boolean;
+  /** Part of a plain `redfleet test`; the others run only when they are named. */
+  readonly byDefault: boolean;
+}
+
+/** What the set-up of a test run can provide. */
+export type Need = "engine" | "bases" | "pulumi" | "images" | "browser";
+
+function tier(name: string, minutes: number, more: Partial<Tier> = {}): Tier {
+  return {
+    name,
+    needs: [],
+    testSeconds: 30,
+    tierSeconds: minutes * 60,
+    parallel: false,
+    byDefault: true,
+    ...more,
+  };
+}
+
+const engine: readonly Need[] = ["engine", "bases", "images"];
+const platform: readonly Need[] = [...engine, "pulumi"];
+
+/** All tiers in the order in which they run: the cheap ones first. */
+export const TIERS: readonly Tier[] = [
+  tier("checks", 5),
+  tier("unit", 5, { parallel: true }),
+  tier("property", 5, { parallel: true }),
+  tier("graph", 5, { parallel: true, testSeconds: 60 }),
+  tier("stores", 10, { needs: engine, testSeconds: 180 }),
+  tier("edge", 10, { needs: engine, testSeconds: 180 }),
+  tier("runtime", 15, { needs: engine, testSeconds: 180 }),
+  tier("preview", 10, { needs: platform, testSeconds: 300 }),
+  tier("e2e", 40, { needs: [...platform, "browser"], testSeconds: 600 }),
+  tier("faults", 60, { needs: platform, testSeconds: 300, byDefault: false }),
+  tier("kills", 60, { needs: platform, testSeconds: 900, byDefault: false }),
+];
+
+/**
+ * The tiers to run for the names given on the command line; none given means all default tiers.
+ * @throws for a name that is no tier, listing those that are.
+ */
+export function selectTiers(names: readonly string[]): Tier[] {
+  const unknown = names.filter((name) => !TIERS.some((tier) => tier.name === name));
+  if (unknown.length > 0) {
+    const known = TIERS.map((tier) => tier.name).join(" ");
+    throw new Error(`no such tier: ${unknown.join(" ")}; there are: ${known}`);
+  }
+  if (names.length === 0) return TIERS.filter((tier) => tier.byDefault);
+  return TIERS.filter((tier) => names.includes(tier.name));
+}
