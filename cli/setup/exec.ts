@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { CliError } from "../errors.ts";
+
+/** How a program is run. */
+export interface RunOptions {
+  cwd?: string;
+  /** Added to this process's environment; `undefined` removes a variable. */
+  env?: Record<string, string | undefined>;
+  /** The program and its children are killed after this time; it then counts as failed. */
+  timeoutSeconds: number;
+  /** Called with every line of either output as it comes. */
+  onLine?: (line: string) => void;
+  /** Text for its standard input; default: none. */
+  input?: string;
+  /** Called with the process id as soon as it runs. */
+  onStart?: (pid: number) => void;
+}
+
+/** What a finished program left. */
+export interface RunResult {
+  code: number;
+  stdout: string;
+  /** The last lines of both outputs, for error messages. */
+  tail: string;
+  timedOut: boolean;
+}
+
+const TAIL_LINES = 25;
+const running = new Set<number>();
+
+/** Kills everything that {@link run} has started, children included. */
+export function killAll(): void {
+  for (const pid of running) killGroup(pid);
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // it has ended in the meantime
+  }
+}
+
+/** Runs a program to its end in a process group of its own; throws only if it cannot be started. */
+export async function tryRun(
+  command: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  const { pid } = child;
+  if (pid !== undefined) {
+    running.add(pid);
+    options.onStart?.(pid);
+  }
+  const tail: string[] = [];
+  const stdout: Buffer[] = [];
+  const seen = (line: string) => {
+    if (tail.push(line) > TAIL_LINES) tail.shift();
+    options.onLine?.(line);
+  };
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", seen);
+  }
+  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stdin.on("error", () => {}).end(options.input ?? "");
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    if (pid !== undefined) killGroup(pid);
+  }, options.timeoutSeconds * 1000);
+  try {
+    const code = await new Promise<number>((resolve, reject) => {
+      child.on("error", reject).on("close", (value) => resolve(value ?? 137));
+    });
+    return { code, stdout: Buffer.concat(stdout).toString(), tail: tail.join("\n"), timedOut };
+  } finally {
+    clearTimeout(timer);
+    if (pid !== undefined) running.delete(pid);
+  }
+}
+
+/** Runs a program and returns its standard output; a failure is explained with its last lines. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<string> {
+  const result = await tryRun(command, args, options).catch((error: NodeJS.ErrnoException) => {
+    throw new CliError({ what: `${command} cannot be started`, why: error.message });
+  });
+  if (result.code === 0) return result.stdout;
+  const line = [command, ...args].join(" ").slice(0, 200);
+  throw new CliError({
+    what: result.timedOut
+      ? `"${line}" took longer than ${options.timeoutSeconds} s`
+      : `"${line}" failed (exit code ${result.code})`,
+    why: result.tail || "it printed nothing",
+    fix: "run the command again: finished steps are kept",
+  });
+}
+
+/** Absolute path of a program on PATH, or undefined. */
+export async function which(name: string): Promise<string | undefined> {
+  const found = await tryRun("sh", ["-c", `command -v ${name}`], { timeoutSeconds: 10 });
+  return found.code === 0 ? found.stdout.trim() : undefined;
+}
