@@ -1,0 +1,126 @@
+import {
+  type Document,
+  type MongoClient,
+  MongoNetworkError,
+  MongoServerSelectionError,
+} from "mongodb";
+import { log } from "./log.ts";
+import { code, command, hasCode, waitFor } from "./mongo.ts";
+import type { StoreSettings } from "./settings.ts";
+
+/** A set elects a new primary about this long after the old one went silent, in milliseconds. */
+const ELECTION_TIMEOUT_MS = 4000;
+
+/** The part of a replica set's configuration that is compared with the wanted one. */
+export interface ReplicaSetConfig extends Document {
+  _id: string;
+  version: number;
+  members: { _id: number; host: string }[];
+  settings?: { electionTimeoutMillis?: number };
+}
+
+/** One permitted change: MongoDB takes at most one voting member more or less at a time. */
+export interface Step {
+  kind: "settings" | "add" | "remove";
+  host?: string;
+  config: ReplicaSetConfig;
+}
+
+/** The configuration of a set that has only its first member. */
+export function firstConfig(replicaSet: string, host: string): Document {
+  return { _id: replicaSet, members: [{ _id: 0, host }], settings: wantedSettings() };
+}
+
+/** The next change from `current` towards exactly `hosts`, undefined when nothing is left to do. */
+export function nextStep(current: ReplicaSetConfig, hosts: string[]): Step | undefined {
+  const next = { ...current, version: current.version + 1 };
+  if (current.settings?.electionTimeoutMillis !== ELECTION_TIMEOUT_MS) {
+    const settings = { ...current.settings, ...wantedSettings() };
+    return { kind: "settings", config: { ...next, settings } };
+  }
+  const present = current.members.map((member) => member.host);
+  const missing = hosts.find((host) => !present.includes(host));
+  if (missing) {
+    const _id = Math.max(...current.members.map((member) => member._id)) + 1;
+    const members = [...current.members, { _id, host: missing }];
+    return { kind: "add", host: missing, config: { ...next, members } };
+  }
+  const surplus = present.findLast((host) => !hosts.includes(host));
+  if (!surplus) return undefined;
+  const members = current.members.filter((member) => member.host !== surplus);
+  return { kind: "remove", host: surplus, config: { ...next, members } };
+}
+
+/** Changes the membership, one member at a time, until it is as wanted. Safe beside others that do the same. */
+export async function reconcileMembers(client: MongoClient, settings: StoreSettings) {
+  await waitFor(settings, `the set ${settings.replicaSet} to take its members`, async () => {
+    try {
+      const { config } = await command(client, { replSetGetConfig: 1 });
+      const step = nextStep(config as ReplicaSetConfig, settings.hosts);
+      if (!step) return true;
+      await apply(client, settings, step);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      log("retry", { reason: (error as Error).message });
+    }
+    return undefined;
+  });
+  await waitUntilSteady(client, settings, settings.hosts);
+}
+
+async function apply(client: MongoClient, settings: StoreSettings, step: Step) {
+  if (step.kind === "remove") await handOver(client, settings, step.host ?? "");
+  await command(client, { replSetReconfig: step.config, maxTimeMS: 30_000 });
+  log(`member-${step.kind}`, { host: step.host, version: step.config.version });
+  if (step.kind === "add") await waitUntilSteady(client, settings, [step.host ?? ""]);
+}
+
+/** A primary that is to go first hands over to a member that stays. */
+async function handOver(client: MongoClient, settings: StoreSettings, host: string) {
+  const { primary } = await command(client, { hello: 1 });
+  if (primary !== host) return;
+  log("step-down", { host });
+  await command(client, { replSetStepDown: 120, secondaryCatchUpPeriodSecs: 20 });
+  await waitFor(settings, `another primary than ${host}`, async () => {
+    const answer = await command(client, { hello: 1 });
+    return answer.isWritablePrimary && answer.me !== host ? true : undefined;
+  });
+}
+
+/** Waits until the primary sees these members as primary or secondary: they hold all data. */
+async function waitUntilSteady(client: MongoClient, settings: StoreSettings, hosts: string[]) {
+  await waitFor(settings, `${hosts.join(", ")} to be primary or secondary`, async () => {
+    const members = await states(client);
+    return hosts.every((host) => /^(PRIMARY|SECONDARY)$/.test(members[host] ?? "")) || undefined;
+  });
+}
+
+/** State of every member as the primary sees it. */
+export async function states(client: MongoClient): Promise<Record<string, string>> {
+  const status = await command(client, { replSetGetStatus: 1 });
+  return Object.fromEntries(
+    status.members.map((member: Document) => [member.name, member.stateStr]),
+  );
+}
+
+/** True for what passes by itself: an election, somebody else's change, a connection that broke. */
+function isTransient(error: unknown): boolean {
+  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
+  const labels = error as { hasErrorLabel?: (label: string) => boolean };
+  if (labels.hasErrorLabel?.("RetryableWriteError")) return true;
+  const { configurationIncompatible, configurationInProgress, configurationNotCommitted } = code;
+  return hasCode(
+    error,
+    configurationIncompatible,
+    configurationInProgress,
+    configurationNotCommitted,
+    ...notPrimary,
+  );
+}
+
+/** NotWritablePrimary, NotPrimaryNoSecondaryOk, InterruptedDueToReplStateChange, PrimarySteppedDown, NotPrimaryOrSecondary. */
+const notPrimary = [10107, 13435, 11602, 189, 13436];
+
+function wantedSettings() {
+  return { electionTimeoutMillis: ELECTION_TIMEOUT_MS };
+}
