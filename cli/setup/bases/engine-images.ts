@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { type Engine, isGone } from "../../engine/client.ts";
 import { CliError } from "../../errors.ts";
 import type { Note } from "../progress.ts";
@@ -21,8 +22,10 @@ export async function pullOutput(
   note: Note,
 ): Promise<void> {
   const lines: string[] = [];
+  let failed: string | undefined;
   const seen = (event: Progress) => {
-    const text = (event.stream ?? event.status ?? event.error ?? "").trim();
+    failed ??= event.error;
+    const text = lastLine(event.stream ?? event.status ?? "");
     if (text === "") return;
     if (lines.push(text) > 20) lines.shift();
     note(text);
@@ -35,9 +38,11 @@ export async function pullOutput(
       stream.on("error", reject);
       engine.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()), seen);
     });
+    // An error in the build comes as one of its lines, and the answer still ends well.
+    if (failed !== undefined) throw new Error(failed);
   } catch (error) {
     throw new CliError({
-      what: `a base image could not be made: ${(error as Error).message}`,
+      what: `a base image could not be made: ${(error as Error).message.slice(0, 300)}`,
       why: lines.join("\n"),
       fix: "run the command again; if it is a package mirror, look at apt-get update on this machine",
     });
@@ -45,6 +50,10 @@ export async function pullOutput(
     clearTimeout(timer);
   }
 }
+
+/** What a terminal would show of a line that is written over and over, without colours. */
+const lastLine = (text: string): string =>
+  stripVTControlCharacters(text).trim().split("\r").at(-1)?.trim() ?? "";
 
 /** The content key that an image on the engine carries; undefined without image or key. */
 export async function keyOf(engine: Engine, tag: string): Promise<string | undefined> {
