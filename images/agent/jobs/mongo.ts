@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Document, MongoClient, type MongoClientOptions, MongoServerError } from "mongodb";
-import { JobError } from "./log.ts";
+import {
+  type Document,
+  MongoClient,
+  type MongoClientOptions,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from "mongodb";
+import { JobError, log } from "./log.ts";
 import type { StoreSettings } from "./settings.ts";
 
 /** Server error codes that the jobs tell apart. */
@@ -15,9 +22,23 @@ export const code = {
   userExists: 51003,
 } as const;
 
+/** Not (or no longer) primary, and membership changes that met another one. */
+const PASSING = [
+  ...[10107, 13435, 13436, 11602, 189, 91, 11600],
+  code.configurationIncompatible,
+  code.configurationInProgress,
+  code.configurationNotCommitted,
+];
+
 /** True when the server answered with this error code. */
 export function hasCode(error: unknown, ...codes: number[]): boolean {
   return error instanceof MongoServerError && codes.includes(Number(error.code));
+}
+
+/** True for what passes by itself: an election, somebody else's change, a connection that broke. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
+  return hasCode(error, ...PASSING);
 }
 
 /** A connection to one member, whatever state it is in, without a login. */
@@ -54,6 +75,32 @@ export async function using<T>(client: MongoClient, work: (client: MongoClient) 
   }
 }
 
+/**
+ * Does something as the administrator, and again from its start when an election or a lost connection came in
+ * between, until the job's time is over. So `work` must be repeatable.
+ */
+export async function asAdmin(
+  settings: StoreSettings,
+  work: (client: MongoClient) => Promise<void>,
+): Promise<void> {
+  let reason = "";
+  await waitFor(
+    settings,
+    () => `the replica set to answer: ${reason}`,
+    async () => {
+      try {
+        await using(adminClient(settings), work);
+        return true;
+      } catch (error) {
+        if (!isTransient(error)) throw explained(error, settings);
+        reason = (error as Error).message;
+        log("retry", { reason });
+        return undefined;
+      }
+    },
+  );
+}
+
 /** Answer of one member to `hello`; undefined when it does not answer. */
 export async function hello(settings: StoreSettings, host: string): Promise<Document | undefined> {
   return using(directClient(settings, host), (client) => command(client, { hello: 1 })).catch(
@@ -72,16 +119,26 @@ export function command(client: MongoClient, request: Document): Promise<Documen
  */
 export async function waitFor<T>(
   settings: StoreSettings,
-  what: string,
+  what: string | (() => string),
   ask: () => Promise<T | undefined>,
   pauseMs = 300,
 ): Promise<T> {
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > settings.deadline) throw new JobError(`gave up waiting: ${what}`);
+    if (Date.now() > settings.deadline) {
+      throw new JobError(`gave up waiting for ${typeof what === "string" ? what : what()}`);
+    }
     await sleep(pauseMs);
   }
+}
+
+function explained(error: unknown, settings: StoreSettings): unknown {
+  if (!hasCode(error, code.authenticationFailed)) return error;
+  return new JobError(
+    `the replica set refuses the password of ${settings.adminUser}: ` +
+      "run the replica set's job first, with the same password",
+  );
 }
 
 function tlsOptions(settings: StoreSettings): MongoClientOptions {

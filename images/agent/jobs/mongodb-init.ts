@@ -1,16 +1,7 @@
 import type { Document, MongoClient } from "mongodb";
 import { ensureAdmin } from "./first-user.ts";
 import { JobError, log, runJob } from "./log.ts";
-import {
-  adminClient,
-  code,
-  command,
-  directClient,
-  hasCode,
-  hello,
-  using,
-  waitFor,
-} from "./mongo.ts";
+import { asAdmin, code, command, directClient, hasCode, hello, using, waitFor } from "./mongo.ts";
 import { firstConfig, reconcileMembers, states } from "./replica-set.ts";
 import { type StoreSettings, storeSettings } from "./settings.ts";
 
@@ -24,7 +15,7 @@ async function main() {
   const settings = storeSettings();
   await ensureInitiated(settings);
   await ensureAdmin(settings);
-  await using(adminClient(settings), async (client) => {
+  await asAdmin(settings, async (client) => {
     await ensureMajorityDefaults(client);
     await reconcileMembers(client, settings);
     log("ready", { replicaSet: settings.replicaSet, members: await states(client) });

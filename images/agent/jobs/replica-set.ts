@@ -1,11 +1,6 @@
-import {
-  type Document,
-  type MongoClient,
-  MongoNetworkError,
-  MongoServerSelectionError,
-} from "mongodb";
+import type { Document, MongoClient } from "mongodb";
 import { log } from "./log.ts";
-import { code, command, hasCode, waitFor } from "./mongo.ts";
+import { command, isTransient, waitFor } from "./mongo.ts";
 import type { StoreSettings } from "./settings.ts";
 
 /** A set elects a new primary about this long after the old one went silent, in milliseconds. */
@@ -102,24 +97,6 @@ export async function states(client: MongoClient): Promise<Record<string, string
     status.members.map((member: Document) => [member.name, member.stateStr]),
   );
 }
-
-/** True for what passes by itself: an election, somebody else's change, a connection that broke. */
-function isTransient(error: unknown): boolean {
-  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
-  const labels = error as { hasErrorLabel?: (label: string) => boolean };
-  if (labels.hasErrorLabel?.("RetryableWriteError")) return true;
-  const { configurationIncompatible, configurationInProgress, configurationNotCommitted } = code;
-  return hasCode(
-    error,
-    configurationIncompatible,
-    configurationInProgress,
-    configurationNotCommitted,
-    ...notPrimary,
-  );
-}
-
-/** NotWritablePrimary, NotPrimaryNoSecondaryOk, InterruptedDueToReplStateChange, PrimarySteppedDown, NotPrimaryOrSecondary. */
-const notPrimary = [10107, 13435, 11602, 189, 13436];
 
 function wantedSettings() {
   return { electionTimeoutMillis: ELECTION_TIMEOUT_MS };

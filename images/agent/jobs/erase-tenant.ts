@@ -1,0 +1,44 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { JobError, log, runJob } from "./log.ts";
+import { asAdmin, code, hasCode } from "./mongo.ts";
+import { required, storeSettings } from "./settings.ts";
+
+/** Where the tenant's volume is mounted. */
+const DATA = "/data";
+
+/** Erases what a tenant owns: its database user, its database, and all that lies in its volume. */
+async function main() {
+  const database = required("REDFLEET_DATABASE");
+  const user = required("REDFLEET_DATABASE_USER");
+  if (!/^tenant-[a-z0-9-]+$/.test(database)) {
+    throw new JobError(`REDFLEET_DATABASE is ${database}; only a tenant's database may be erased`);
+  }
+  await eraseDatabase(database, user);
+  await eraseFiles();
+  log("erased", { database });
+}
+
+/** The user goes first, so that nothing writes the database anew. */
+async function eraseDatabase(database: string, user: string) {
+  await asAdmin(storeSettings(), async (client) => {
+    const db = client.db(database);
+    const writeConcern = { w: "majority" as const };
+    try {
+      await db.command({ dropUser: user, writeConcern });
+      log("database-user-dropped", { database, user });
+    } catch (error) {
+      if (!hasCode(error, code.userNotFound)) throw error;
+    }
+    await db.dropDatabase({ writeConcern });
+    log("database-dropped", { database });
+  });
+}
+
+async function eraseFiles() {
+  const names = await readdir(DATA);
+  for (const name of names) await rm(join(DATA, name), { recursive: true, force: true });
+  log("files-erased", { entries: names.length });
+}
+
+await runJob(main);

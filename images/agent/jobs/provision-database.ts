@@ -1,0 +1,66 @@
+import bcrypt from "bcryptjs";
+import type { Collection, Db } from "mongodb";
+import { JobError, log, runJob } from "./log.ts";
+import { asAdmin, code, hasCode } from "./mongo.ts";
+import { required, secretFrom, storeSettings } from "./settings.ts";
+
+/** Rounds of bcrypt: about 60 ms a guess on one core. Node-RED's own tool uses 8. */
+const ROUNDS = 10;
+
+/** A Node-RED user as the runtime reads it. */
+interface FirstUser {
+  /** User name. */
+  _id: string;
+  passwordHash: string;
+  role: "admin" | "write" | "read";
+  /** Hash of the password that the stack gave last: what a person changed since is not undone by a repeated job. */
+  provisionedHash: string;
+}
+
+/** Makes or updates the database's own user (authentication database: itself) and the first Node-RED user. */
+async function main() {
+  const database = required("REDFLEET_DATABASE");
+  const user = required("REDFLEET_DATABASE_USER");
+  const password = secretFrom("REDFLEET_DATABASE_PASSWORD_FILE");
+  if (/^(admin|config|local)$/.test(database)) {
+    throw new JobError(`REDFLEET_DATABASE is ${database}, which belongs to MongoDB itself`);
+  }
+  await asAdmin(storeSettings(), async (client) => {
+    const db = client.db(database);
+    await ensureDatabaseUser(db, user, password);
+    await ensureFirstUser(db.collection<FirstUser>("users"));
+    log("ready", { database, user });
+  });
+}
+
+async function ensureDatabaseUser(db: Db, user: string, password: string) {
+  const grant = { pwd: password, roles: [{ role: "readWrite", db: db.databaseName }] };
+  const writeConcern = { w: "majority" };
+  try {
+    await db.command({ createUser: user, ...grant, writeConcern });
+    log("database-user-created", { database: db.databaseName, user });
+  } catch (error) {
+    if (!hasCode(error, code.userExists)) throw error;
+    await db.command({ updateUser: user, ...grant, writeConcern });
+    log("database-user-updated", { database: db.databaseName, user });
+  }
+}
+
+async function ensureFirstUser(users: Collection<FirstUser>) {
+  const name = required("REDFLEET_FIRST_USER");
+  const password = secretFrom("REDFLEET_FIRST_PASSWORD_FILE");
+  const present = await users.findOne({ _id: name });
+  if (present?.provisionedHash && (await bcrypt.compare(password, present.provisionedHash))) {
+    return log("first-user-unchanged", { user: name });
+  }
+  const hash = await bcrypt.hash(password, ROUNDS);
+  const user = { passwordHash: hash, provisionedHash: hash, role: "admin" as const };
+  await users.updateOne(
+    { _id: name },
+    { $set: user },
+    { upsert: true, writeConcern: { w: "majority" } },
+  );
+  log(present ? "first-user-updated" : "first-user-created", { user: name });
+}
+
+await runJob(main);
