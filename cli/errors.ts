@@ -1,3 +1,5 @@
+import { ConfigError } from "../config/errors.ts";
+
 /** Exit codes of the command: what a script can tell apart. */
 export const EXIT = { failed: 1, usage: 2, engine: 3, interrupted: 130 } as const;
 
@@ -50,6 +52,7 @@ interface EngineError extends Error {
 /** Explains any error; one that nobody foresaw keeps its message and is marked as a bug of ours. */
 export function explain(error: unknown): Explanation {
   if (isExplanation(error)) return error;
+  if (error instanceof ConfigError) return badConfig(error);
   if (!(error instanceof Error)) return { what: String(error) };
   const engine = error as EngineError;
   if (engine.syscall === "connect" && CONNECT_CODES.has(engine.code ?? "")) return noEngine(engine);
@@ -70,6 +73,15 @@ function isExplanation(error: unknown): error is Explanation {
   return (
     typeof error === "object" && error !== null && typeof (error as Explanation).what === "string"
   );
+}
+
+function badConfig({ message }: ConfigError): Explanation {
+  const [what = "", ...problems] = message.split("\n");
+  return {
+    what: what.replace(/:$/, ""),
+    why: problems.map((problem) => problem.trim()).join("\n"),
+    fix: "correct them all, then try again; docs/errors.md explains the codes in brackets",
+  };
 }
 
 function noEngine(error: EngineError): Explanation {

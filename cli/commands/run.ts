@@ -32,12 +32,21 @@ function ownOptions(command: Command): string[] {
 
 function runFile(file: string, args: readonly string[]): Promise<number> {
   if (!existsSync(join(ROOT, file))) {
-    throw new CliError({ what: `${file} is missing from this clone`, fix: "git checkout it" });
+    throw new CliError({
+      what: `${file} is missing from this clone`,
+      fix: `git checkout -- ${file}`,
+    });
   }
-  const child = spawn(process.execPath, [join(ROOT, file), ...args], {
-    cwd: ROOT,
-    stdio: "inherit",
-  });
+  return run([join(ROOT, file), ...args]);
+}
+
+/** Runs another command of ours in a process of its own; returns its exit code. */
+export function runRedfleet(args: readonly string[]): Promise<number> {
+  return run([join(ROOT, "cli", "main.ts"), ...args]);
+}
+
+function run(args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -38,7 +38,9 @@ function observeRunning(part: Part): Observation {
     return { state: "error", reason: withDetail("unhealthy", part.healthOutput) };
   }
   if (part.health === "starting") {
-    return { state: "starting", reason: "waits for its first good health check" };
+    const waits = "waits for its first good health check";
+    const again = part.restartCount > 0 ? ` (${part.restartCount} restarts so far)` : "";
+    return { state: "starting", reason: waits + again };
   }
   return { state: "running", reason: "" };
 }
@@ -64,10 +66,17 @@ function observeExit(part: Part, lastLine: string): Observation {
   return { state: "error", reason: withDetail(`ended with ${code}`, lastLine) };
 }
 
-/** Worst state of several: what a whole is in when its members are in these. */
-export function worst(states: readonly State[]): State {
-  const order: State[] = ["error", "stopping", "starting", "stopped", "running"];
-  return order.find((state) => states.includes(state)) ?? "stopped";
+/**
+ * State of a whole from the states of its members: it runs if all run, and one that lacks a
+ * member is in error, whatever the others do.
+ */
+export function combine(states: readonly State[]): State {
+  const [first] = states;
+  if (first === undefined) return "stopped";
+  if (states.every((state) => state === first)) return first;
+  const order: State[] = ["error", "stopping", "starting"];
+  const mixed = states.includes("stopped") && states.includes("running");
+  return mixed ? "error" : (order.find((state) => states.includes(state)) ?? "error");
 }
 
 const DETAIL_LENGTH = 200;

@@ -1,4 +1,4 @@
-import { type Observation, observePart, type State, worst } from "./observe.ts";
+import { combine, type Observation, observePart, type State } from "./observe.ts";
 import type { Part } from "./part.ts";
 import type { Route, StackView } from "./view.ts";
 
@@ -128,7 +128,7 @@ function clusterStatus(
   return {
     url: address,
     apiUrl: address + route.prefix,
-    state: worst([judged.state, ...replicas.map((replica) => replica.state)]),
+    state: combine([judged.state, ...replicas.map((replica) => replica.state)]),
     revision: judged.revision ?? (Math.max(0, ...revisions) || null),
     reason: [
       ...(judged.reason ? [`editor: ${judged.reason}`] : []),

@@ -1,0 +1,60 @@
+import { type Document, isMap, isScalar, parse, parseDocument, type YAMLMap } from "yaml";
+import { CliError } from "../errors.ts";
+import { compareLines } from "./diff.ts";
+
+/** Where the platform's configuration is in a stack file. */
+export const PLATFORM = ["config", "redfleet:platform"] as const;
+/** Where its tenants are. */
+export const TENANTS = [...PLATFORM, "tenants"] as const;
+
+/** A stack file that is being edited: what the edit does not touch stays byte for byte. */
+export interface StackDocument {
+  readonly text: string;
+  readonly document: Document;
+}
+
+/** Options that keep the writer from folding or re-indenting what it need not. */
+const WRITE = { lineWidth: 0, flowCollectionPadding: true } as const;
+
+/** Reads a stack file for editing. */
+export function readDocument(text: string, file: string): StackDocument {
+  const document = parseDocument(text, { uniqueKeys: false });
+  const [problem] = document.errors;
+  if (!problem) return { text, document };
+  throw new CliError({
+    what: `${file} is not valid YAML`,
+    why: problem.message,
+    fix: "correct the line by hand, then try again",
+  });
+}
+
+/**
+ * The text after the edit. The YAML writer normalises spaces all over the file, so its changes are
+ * taken over line by line, and only those that the edit has made.
+ */
+export function writeDocument({ text, document }: StackDocument): string {
+  const normal = parseDocument(text, { uniqueKeys: false }).toString(WRITE).split("\n");
+  const written = document.toString(WRITE);
+  const original = text.split("\n");
+  if (normal.length !== original.length) return written;
+  const merged = compareLines(normal, written.split("\n"))
+    .filter((line) => line.mark !== "-")
+    .map((line) => (line.mark === " " ? original[line.from] : line.text))
+    .join("\n");
+  return JSON.stringify(parse(merged)) === JSON.stringify(parse(written)) ? merged : written;
+}
+
+/** The map of tenants, made if the file has none yet. */
+export function tenantsOf({ document }: StackDocument): YAMLMap {
+  const found = document.getIn(TENANTS, true);
+  if (isMap(found)) {
+    if (found.items.length === 0) found.flow = false;
+    return found;
+  }
+  if (found !== undefined && !(isScalar(found) && found.value === null)) {
+    throw new CliError({ what: "tenants is not a map of tenants", fix: "write tenants: {}" });
+  }
+  const made = document.createNode({});
+  document.setIn(TENANTS, made);
+  return made as unknown as YAMLMap;
+}

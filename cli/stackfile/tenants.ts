@@ -1,0 +1,131 @@
+import { isMap, isPair, isScalar, isSeq, parse, type YAMLMap } from "yaml";
+import { CliError } from "../errors.ts";
+import { PLATFORM, type StackDocument, tenantsOf } from "./document.ts";
+
+/** A tenant as the stack file declares it; the schema in `config/` says what is allowed. */
+export type TenantFields = Record<string, unknown>;
+
+/** A change of one field: `memory=512 MB`, `env.LANG=de`; without a value the field goes. */
+export interface Assignment {
+  path: string[];
+  value: unknown;
+}
+
+/** Fields whose values are text whatever they look like: `env.DEBUG=1` is the text "1". */
+const TEXT = new Set(["env", "secretEnv", "displayName", "host", "memory", "template", "state"]);
+/** Fields that take several values, separated by commas. */
+const LISTS = new Set(["aliases"]);
+
+/** Where the file confirms that a removed tenant's data may go. */
+const CONFIRMED = [...PLATFORM, "confirmDestroy"];
+
+/** Reads `field=value` from the command line. */
+export function parseAssignment(text: string): Assignment {
+  const match = /^([A-Za-z]\w*)((?:\.\w+)?)=(.*)$/s.exec(text);
+  if (!match) {
+    throw new CliError({
+      what: `"${text}" is no change of a field`,
+      why: "a change is written as field=value",
+      fix: 'for example memory="512 MB", env.LANG=de, aliases=shop.example.org, cpus= to remove',
+      exitCode: 2,
+    });
+  }
+  const [, field = "", key = "", value = ""] = match;
+  const path = key ? [field, key.slice(1)] : [field];
+  return { path, value: value === "" ? undefined : typed(field, value) };
+}
+
+function typed(field: string, value: string): unknown {
+  if (TEXT.has(field)) return value;
+  if (LISTS.has(field)) return value.split(",").map((item) => item.trim());
+  return parse(value);
+}
+
+/** Adds a tenant after the others, in their style (one line each or one field per line). */
+export function addTenant(stack: StackDocument, key: string, fields: TenantFields): void {
+  const tenants = tenantsOf(stack);
+  if (tenants.has(key)) {
+    throw new CliError({
+      what: `there is a tenant "${key}" already`,
+      why: "a tenant's key is its identity for ever",
+      fix: `redfleet tenant set ${key} field=value changes it`,
+    });
+  }
+  const node = stack.document.createNode(fields) as unknown as YAMLMap;
+  node.flow = isFlowStyle(tenants) && !Object.values(fields).some((one) => typeof one === "object");
+  tenants.set(stack.document.createNode(key), node);
+  withdrawDestruction(stack, key);
+}
+
+/** A key that is in use again must not stay on the list of data to be destroyed. */
+function withdrawDestruction(stack: StackDocument, key: string): void {
+  const confirmed = stack.document.getIn(CONFIRMED);
+  if (!isSeq(confirmed)) return;
+  const at = (confirmed.toJSON() as unknown[]).indexOf(key);
+  if (at >= 0) confirmed.delete(at);
+  if (confirmed.items.length === 0) stack.document.deleteIn(CONFIRMED);
+}
+
+function isFlowStyle(tenants: YAMLMap): boolean {
+  const last = tenants.items.at(-1)?.value;
+  return isMap(last) && last.flow === true;
+}
+
+/** Changes fields of a tenant, leaves the others and all comments alone. */
+export function setTenant(stack: StackDocument, key: string, changes: readonly Assignment[]): void {
+  const tenant = requireTenant(stack, key);
+  for (const { path, value } of changes) {
+    if (value === undefined) tenant.deleteIn(path);
+    else tenant.setIn(path, isObject(value) ? stack.document.createNode(value) : value);
+    dropEmptyParent(tenant, path);
+  }
+}
+
+/** `env: {}` after its last variable is gone says nothing. */
+function dropEmptyParent(tenant: YAMLMap, path: readonly string[]): void {
+  const parent = path.length > 1 ? tenant.get(path[0], true) : undefined;
+  if (isMap(parent) && parent.items.length === 0) tenant.delete(path[0]);
+}
+
+/** Declares a second tenant with the fields of the first, stopped, without its host names. */
+export function duplicateTenant(stack: StackDocument, from: string, to: string): void {
+  const { host: _, aliases: __, ...fields } = requireTenant(stack, from).toJSON() as TenantFields;
+  addTenant(stack, to, { ...fields, state: "stopped" });
+}
+
+/**
+ * Takes a tenant out of the file. Its data stays unless the file confirms its destruction, which
+ * `deleteData` writes down.
+ */
+export function removeTenant(stack: StackDocument, key: string, deleteData: boolean): void {
+  requireTenant(stack, key);
+  tenantsOf(stack).delete(key);
+  if (!deleteData) return;
+  const confirmed = stack.document.getIn(CONFIRMED);
+  if (isSeq(confirmed)) {
+    if (!(confirmed.toJSON() as unknown[]).includes(key)) confirmed.add(key);
+  } else stack.document.setIn(CONFIRMED, stack.document.createNode([key]));
+}
+
+/** All tenants as declared, in the file's order. */
+export function listTenants(stack: StackDocument): Record<string, TenantFields> {
+  const entries = tenantsOf(stack).items.flatMap((pair) =>
+    isPair(pair) && isScalar(pair.key) && isMap(pair.value)
+      ? [[String(pair.key.value), pair.value.toJSON() as TenantFields] as const]
+      : [],
+  );
+  return Object.fromEntries(entries);
+}
+
+function requireTenant(stack: StackDocument, key: string): YAMLMap {
+  const tenant = tenantsOf(stack).get(key, true);
+  if (isMap(tenant)) return tenant;
+  const keys = Object.keys(listTenants(stack));
+  throw new CliError({
+    what: `there is no tenant "${key}"`,
+    why: `the stack file has ${keys.sort().join(", ") || "none"}`,
+    fix: `redfleet tenant add ${key} --template nodered-5`,
+  });
+}
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;

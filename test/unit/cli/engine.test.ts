@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { firstFile } from "../../../cli/engine/copy.ts";
+import { demultiplex, parseLogLine } from "../../../cli/engine/logs.ts";
+import { selectParts } from "../../../cli/engine/select.ts";
+import { part } from "./inspected.ts";
+
+/** A tar entry: header with name, size and type, then the padded content. */
+function entry(name: string, type: string, content: string): Buffer {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write(content.length.toString(8).padStart(11, "0"), 124);
+  header.write(type, 156);
+  const padded = Buffer.alloc(Math.ceil(content.length / 512) * 512);
+  padded.write(content);
+  return Buffer.concat([header, padded]);
+}
+
+describe("a file out of a container's archive", () => {
+  test("is found behind extended headers", () => {
+    const archive = Buffer.concat([
+      entry("PaxHeaders/ca.crt", "x", "30 mtime=1234567890.123456789\n"),
+      entry("ca.crt", "0", "CERTIFICATE"),
+      Buffer.alloc(1024),
+    ]);
+    expect(firstFile(archive)?.toString()).toBe("CERTIFICATE");
+  });
+
+  test("does not exist in a folder or in an empty archive", () => {
+    expect(firstFile(Buffer.concat([entry("ca/", "5", ""), Buffer.alloc(1024)]))).toBeUndefined();
+    expect(firstFile(Buffer.alloc(1024))).toBeUndefined();
+  });
+});
+
+describe("log output", () => {
+  const frame = (text: string) => {
+    const header = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
+    header.writeUInt32BE(Buffer.byteLength(text), 4);
+    return Buffer.concat([header, Buffer.from(text)]);
+  };
+
+  test("is freed of the engine's frames, over characters that span them", () => {
+    expect(demultiplex(Buffer.concat([frame("a\n"), frame("ä b\n")]))).toBe("a\nä b\n");
+    expect(demultiplex(Buffer.alloc(0))).toBe("");
+  });
+
+  test("is split into time and text", () => {
+    expect(parseLogLine("2026-01-01T00:00:00.5Z hello world")).toEqual({
+      time: "2026-01-01T00:00:00.5Z",
+      text: "hello world",
+    });
+    expect(parseLogLine("2026-01-01T00:00:00.5Z").text).toBe("");
+  });
+});
+
+describe("a name", () => {
+  const parts = [
+    part("t-editor-main", "editor", "main"),
+    part("t-replica-main-0", "replica", "main"),
+    part("t-job-cluster-main", "job", "main"),
+    part("t-mongodb-0", "mongodb", ""),
+  ];
+  const view = { stack: "t", parts, routes: [], volumes: [], networks: [] };
+  const names = (name: string) => selectParts(view, name).map((one) => one.name);
+
+  test("means a container, a cluster or tenant, or a component", () => {
+    expect(names("t-mongodb-0")).toEqual(["t-mongodb-0"]);
+    expect(names("mongodb-0")).toEqual(["t-mongodb-0"]);
+    expect(names("main")).toEqual(["t-editor-main", "t-replica-main-0"]);
+    expect(names("replica")).toEqual(["t-replica-main-0"]);
+    expect(names("job")).toEqual(["t-job-cluster-main"]);
+  });
+
+  test("that means nothing is answered with those that do", () => {
+    const lines = { what: 'the stack "t" has nothing by the name of "mian"' };
+    expect(() => names("mian")).toThrow(expect.objectContaining(lines));
+    expect(() => selectParts({ ...view, parts: [] }, "main")).toThrow(
+      expect.objectContaining({ fix: "redfleet up" }),
+    );
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, test } from "vitest";
+import { CliError, EXIT, explain, renderExplanation } from "../../../cli/errors.ts";
+import { ConfigError } from "../../../config/errors.ts";
+
+const failed = (fields: object) => Object.assign(new Error("raw"), fields);
+
+describe("an error", () => {
+  test("of the engine's socket says what to start or whom to ask", () => {
+    const down = explain(failed({ code: "ENOENT", syscall: "connect", address: "/run/x.sock" }));
+    expect(down).toMatchObject({ exitCode: EXIT.engine });
+    expect(down.fix).toContain("redfleet up starts it");
+    const denied = explain(failed({ code: "EACCES", syscall: "connect", address: "/run/x.sock" }));
+    expect(denied.what).toContain("no permission");
+  });
+
+  test("of the engine itself carries the engine's own words", () => {
+    const refused = failed({ statusCode: 409, json: { message: "container is paused" } });
+    expect(explain(refused).why).toBe("container is paused");
+  });
+
+  test("of the configuration shows every problem", () => {
+    const problem = { path: "tenants.a", rule: "r", fix: "f", code: "REDFLEET_CFG_NAME" } as const;
+    const error = new ConfigError([problem, { ...problem, path: "tenants.b" }], "Pulumi.dev.yaml");
+    const text = renderExplanation(explain(error));
+    expect(text).toContain("2 problems in Pulumi.dev.yaml");
+    expect(text).toContain("tenants.a");
+    expect(text).toContain("tenants.b");
+  });
+
+  test("of ours is printed as what, why and way out; anything else keeps its message", () => {
+    const text = renderExplanation(explain(new CliError({ what: "a", why: "b\nc", fix: "d" })));
+    expect(text).toBe("error: a\n  why: b\n    c\n  way out: d");
+    expect(explain(new Error("odd")).what).toBe("odd");
+    expect(explain("odd").what).toBe("odd");
+  });
+});
