@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
+import { stackNameProblem } from "../config/names.ts";
 import { CliError, EXIT } from "./errors.ts";
 
 /** The clone that this command belongs to. */
@@ -17,11 +18,12 @@ export interface Globals {
 /** Reads the options that main.ts declares once for all commands. */
 export function globals(command: Command): Globals {
   const { stack, json } = command.optsWithGlobals<{ stack: string; json?: boolean }>();
-  if (!/^[a-z][a-z0-9-]{0,30}$/.test(stack)) {
+  const problem = stackNameProblem(stack);
+  if (problem !== undefined) {
     throw new CliError({
       what: `"${stack}" is not a stack name`,
-      why: "it becomes a part of container, network and host names",
-      fix: "use a lowercase letter, then up to 30 of a-z, 0-9 and -",
+      why: "it starts the names of containers, networks and volumes",
+      fix: problem,
       exitCode: EXIT.usage,
     });
   }

@@ -1,0 +1,53 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import type { Command } from "commander";
+import { globals } from "../context.ts";
+import { CliError } from "../errors.ts";
+import { printJson } from "../output.ts";
+import { type Preview, renderMarkdown, summarise } from "../preview/summary.ts";
+import { pulumi } from "../stackfile/outputs.ts";
+
+/** `redfleet preview-summary`: what an `up` would do, per tenant, as Markdown. */
+export function registerPreviewSummary(program: Command): void {
+  program
+    .command("preview-summary")
+    .description("what redfleet up would do, per tenant, as Markdown")
+    .argument("[file]", "output of pulumi preview --json; - for standard input")
+    .action(async (file: string | undefined, _options: unknown, command: Command) => {
+      const { stack, json } = globals(command);
+      const changes = summarise(parse(await previewText(stack, file)));
+      if (json) printJson({ stack, changes });
+      else console.log(renderMarkdown(stack, changes));
+    });
+}
+
+async function previewText(stack: string, file: string | undefined): Promise<string> {
+  if (file === "-") return text(process.stdin);
+  if (file !== undefined) return readFile(file, "utf8");
+  const { code, stdout, stderr } = await pulumi(["preview", "--stack", stack, "--json"]);
+  if (code === 0) return stdout;
+  const why = diagnosticsOf(stdout) || stderr.trim();
+  throw new CliError({ what: `the preview of "${stack}" failed`, why, fix: "redfleet doctor" });
+}
+
+function parse(text: string): Preview {
+  try {
+    return JSON.parse(text) as Preview;
+  } catch {
+    throw new CliError({
+      what: "this is no output of pulumi preview --json",
+      why: "it is not one JSON document",
+      fix: `npx pulumi preview --json > preview.json`,
+    });
+  }
+}
+
+/** With --json, Pulumi puts its errors into the document. */
+function diagnosticsOf(stdout: string): string {
+  try {
+    const { diagnostics = [] } = JSON.parse(stdout) as { diagnostics?: { message: string }[] };
+    return diagnostics.map(({ message }) => message.trim()).join("\n");
+  } catch {
+    return stdout.trim();
+  }
+}
