@@ -24,10 +24,11 @@ export function registerLogs(program: Command): void {
     .action(async (name: string, options: Options, command: Command) => {
       const { stack, json } = globals(command);
       const docker = await connectedEngine();
-      const parts = selectParts(await readStack(docker, stack, { jobs: true }), name);
+      const find = async () => selectParts(await readStack(docker, stack, { jobs: true }), name);
+      const parts = await find();
       const print = printer(parts, json);
       const last = await printPast(docker, parts, options.tail, print);
-      if (options.follow) await follow(docker, parts, last, print);
+      if (options.follow) await follow(docker, find, last, print);
     });
 }
 
@@ -35,6 +36,9 @@ function wholeNumber(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("use a whole number of lines, for example 200");
 }
+
+/** Older than any line. */
+const EVER = new Date(0).toISOString();
 
 type Print = (part: Part, line: LogLine) => void;
 
@@ -54,17 +58,32 @@ async function printPast(docker: Engine, parts: Part[], tail: number, print: Pri
       return past.map((line) => ({ part, line }));
     }),
   );
-  const last = new Map(lines.flat().map(({ part, line }) => [part.name, line.time]));
+  const now = new Date().toISOString();
+  const last = new Map(parts.map((part) => [part.name, now]));
+  for (const { part, line } of lines.flat()) last.set(part.name, line.time);
   const sorted = lines.flat().sort((a, b) => (a.line.time < b.line.time ? -1 : 1));
   for (const { part, line } of sorted) print(part, line);
   return last;
 }
 
-async function follow(docker: Engine, parts: Part[], last: Map<string, string>, print: Print) {
+/** Follows all containers of a name, also those that come later: a new replica, for instance. */
+async function follow(
+  docker: Engine,
+  find: () => Promise<Part[]>,
+  last: Map<string, string>,
+  print: Print,
+): Promise<void> {
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  process.once("SIGTERM", () => stop.abort());
-  await Promise.all(parts.map((part) => followPart(docker, part, last, print, stop.signal)));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  const followed = new Map<string, Promise<void>>();
+  while (!stop.signal.aborted) {
+    for (const part of await find().catch(() => [])) {
+      if (followed.has(part.name)) continue;
+      followed.set(part.name, followPart(docker, part, last, print, stop.signal));
+    }
+    await setTimeout(2_000, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+  await Promise.all(followed.values());
 }
 
 /** Follows a container by its name, so that a restarted or replaced one is followed again. */
@@ -75,11 +94,10 @@ async function followPart(
   print: Print,
   signal: AbortSignal,
 ): Promise<void> {
-  const started = new Date().toISOString();
   while (!signal.aborted) {
     const [current] = await inspectPart(docker, part.name);
     if (current?.status === "running") {
-      const since = last.get(part.name) ?? started;
+      const since = last.get(part.name) ?? EVER;
       for await (const line of followLogs(docker, current.id, since, signal)) {
         last.set(part.name, line.time);
         print(part, line);
