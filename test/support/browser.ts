@@ -58,7 +58,9 @@ export async function logIn(page: Page, url: string, password: string): Promise<
 
 /** Closes the welcome tour that the editor shows to somebody new. */
 async function dismissTour(page: Page): Promise<void> {
-  const close = page.locator(".red-ui-tourGuide-popover .red-ui-popover-close, .red-ui-tourGuide-popover button").first();
+  const close = page
+    .locator(".red-ui-tourGuide-popover .red-ui-popover-close, .red-ui-tourGuide-popover button")
+    .first();
   await close.waitFor({ timeout: 4000 }).then(
     () => close.click(),
     () => undefined,

@@ -1,0 +1,94 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Admin } from "../support/admin.ts";
+import { addressOf, runningOf } from "../support/containers.ts";
+import { ballast, endpoint, tab } from "../support/flows.ts";
+import { Load } from "../support/load.ts";
+import { type Platform, runningPlatform } from "../support/platform.ts";
+import { report } from "../support/report.ts";
+import { E2E } from "../support/stack.ts";
+import { pause, until } from "../support/wait.ts";
+
+const NODES = 100;
+
+let platform: Platform;
+let admin: Admin;
+let addresses: string[];
+
+const steady = () => [tab("steady"), ...endpoint("steady", "steady", "/steady", "steady")];
+const moving = (mark: string) => [
+  tab("moving"),
+  ...endpoint("moving", "moving", "/moving", mark),
+  ...ballast("moving", NODES - 8),
+];
+
+/** The mark that one replica answers with now. */
+async function markAt(address: string): Promise<string | undefined> {
+  const url = `http://${address}:1880/red-nodes/moving`;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  return answer.ok ? (JSON.parse(await answer.text()) as { mark: string }).mark : undefined;
+}
+
+const allServe = (mark: string) =>
+  Promise.all(
+    addresses.map((address) =>
+      until(`${address} serves ${mark}`, async () => (await markAt(address)) === mark, {
+        every: 5,
+      }),
+    ),
+  );
+
+describe("deploys while replicas serve", () => {
+  beforeAll(async () => {
+    platform = await runningPlatform(E2E);
+    admin = await platform.login("main");
+    addresses = (await runningOf(E2E.name, "replica")).map((entry) => addressOf(entry, "-edge"));
+    await admin.deployTabs([...steady(), ...moving("first")]);
+    await allServe("first");
+  });
+
+  it("spreads requests over the replicas", async () => {
+    const workers = new Map<string, number>();
+    for (let count = 0; count < 60; count += 1) {
+      const { body } = await platform.client.ask("main", "/red-nodes/steady");
+      const { worker } = JSON.parse(body);
+      workers.set(worker, (workers.get(worker) ?? 0) + 1);
+    }
+    expect(workers.size).toBe(addresses.length);
+    for (const [worker, count] of workers) expect(count, worker).toBeGreaterThan(5);
+  });
+
+  it("brings a save to all replicas quickly", async () => {
+    const times: number[] = [];
+    for (let save = 0; save < 15; save += 1) {
+      const mark = `save-${save}`;
+      await admin.deployTabs(moving(mark));
+      const saved = performance.now();
+      await allServe(mark);
+      times.push(performance.now() - saved);
+    }
+    times.sort((a, b) => a - b);
+    report("save → all replicas serve, 100 nodes, median", times[7] ?? Number.NaN, "ms");
+    report("save → all replicas serve, 100 nodes, worst", times.at(-1) ?? Number.NaN, "ms");
+    expect(times.at(-1)).toBeLessThan(5000);
+  });
+
+  it.each(["nodes", "full"])("loses no request during ten %s deploys", async (type) => {
+    const untouched = load("/red-nodes/steady");
+    const touched = load("/red-nodes/moving");
+    for (let save = 0; save < 10; save += 1) {
+      await admin.deployTabs(moving(`${type}-${save}`), type);
+      await pause(300);
+    }
+    await allServe(`${type}-9`);
+    const reports = { untouched: await untouched.stop(), touched: await touched.stop() };
+    for (const [name, seen] of Object.entries(reports)) {
+      report(`${name} endpoint during ${type} deploys, p99`, seen.p99, "ms");
+      report(`${name} endpoint during ${type} deploys, requests`, seen.sent, "");
+      expect(seen.lost, name).toEqual([]);
+      expect(seen.sent, name).toBeGreaterThan(50);
+    }
+  });
+});
+
+const load = (path: string) =>
+  new Load({ ask: () => platform.client.ask("main", path), perSecond: 60 });

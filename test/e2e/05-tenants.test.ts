@@ -1,0 +1,139 @@
+import { once } from "node:events";
+import { beforeAll, describe, expect, it } from "vitest";
+import type WebSocket from "ws";
+import { containersOf, identities } from "../support/containers.ts";
+import { engine } from "../support/engine.ts";
+import { endpoint, tab } from "../support/flows.ts";
+import { type Platform, runningPlatform } from "../support/platform.ts";
+import { report } from "../support/report.ts";
+import { E2E, editStack, pulumi, succeeded, up } from "../support/stack.ts";
+import { pause, until } from "../support/wait.ts";
+
+const OTHERS = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica"];
+const TENANT = "initech";
+
+let platform: Platform;
+
+/** A step of `pulumi preview --json`. */
+interface Step {
+  readonly op: string;
+  readonly urn: string;
+}
+
+async function previewSteps(): Promise<Step[]> {
+  const preview = succeeded(await pulumi(E2E, ["preview", "--json"]));
+  const { steps } = JSON.parse(preview.stdout) as { steps: Step[] };
+  return steps.filter((step) => step.op !== "same" && !step.op.startsWith("read"));
+}
+
+/** Everything that runs but the third tenant. */
+async function others(): Promise<Record<string, string>> {
+  const all = await identities(E2E.name, [...OTHERS, "tenant"]);
+  delete all[`${E2E.name}-tenant-${TENANT}`];
+  return all;
+}
+
+const volumes = async () =>
+  ((await engine.listVolumes()).Volumes ?? []).map((volume) => volume.Name);
+
+describe("tenants", () => {
+  beforeAll(async () => {
+    platform = await runningPlatform(E2E);
+  });
+
+  it("adds one from a line in the stack file and touches nothing else", async () => {
+    const before = await others();
+    const socket = await openComms();
+    editStack(E2E, (config) => {
+      config.tenants[TENANT] = { template: "nodered-5" };
+    });
+    const steps = await previewSteps();
+    expect(steps.length).toBeGreaterThan(0);
+    for (const { op, urn } of steps.filter((step) => !isStack(step))) {
+      expect(op, urn).toBe("create");
+      expect(urn).toContain(TENANT);
+    }
+    const { seconds } = await up(E2E);
+    report("third tenant, up", seconds, "s");
+    await until("the tenant answers", async () => (await answers("/")).status === 200);
+    expect(await others()).toEqual(before);
+    expect(socket.readyState).toBe(socket.OPEN);
+    socket.terminate();
+  });
+
+  it("serves its own flows under its own host only", async () => {
+    const admin = await platform.login(TENANT);
+    await admin.deployTabs([tab("own"), ...endpoint("own", "own", "/own", "initech")]);
+    await until("its flow", async () => (await answers("/own")).body.includes('"mark":"initech"'));
+    expect((await platform.client.ask("acme", "/own")).status).toBe(404);
+  });
+
+  it("stops with its data kept, behind a clear page", async () => {
+    const before = await others();
+    editStack(E2E, (config) => {
+      config.tenants[TENANT].state = "stopped";
+    });
+    await up(E2E);
+    const page = await until("the page", async () => {
+      const answer = await answers("/own");
+      return answer.status === 503 ? answer : undefined;
+    });
+    expect(page.body.toLowerCase()).toContain("stopped");
+    expect(await others()).toEqual(before);
+    editStack(E2E, (config) => {
+      config.tenants[TENANT].state = "running";
+    });
+    await up(E2E);
+    await until("its flow again", async () => (await answers("/own")).body.includes("initech"));
+  });
+
+  it("keeps the data of a tenant that is removed and gives it back", async () => {
+    editStack(E2E, (config) => {
+      delete config.tenants[TENANT];
+    });
+    await up(E2E);
+    expect(
+      (await containersOf(E2E.name, "tenant")).map((entry) => entry.Name).join(),
+    ).not.toContain(TENANT);
+    await until("the host is unknown", async () => (await answers("/")).status === 421);
+    expect(await volumes()).toContain(`${E2E.name}-tenant-${TENANT}-data`);
+    editStack(E2E, (config) => {
+      config.tenants[TENANT] = { template: "nodered-5" };
+    });
+    await up(E2E);
+    await until("its flow is back", async () => (await answers("/own")).body.includes("initech"));
+  });
+
+  it("erases the data only with the confirmation", async () => {
+    editStack(E2E, (config) => {
+      delete config.tenants[TENANT];
+      config.confirmDestroy = [TENANT];
+    });
+    await up(E2E);
+    expect(await volumes()).not.toContain(`${E2E.name}-tenant-${TENANT}-data`);
+    editStack(E2E, (config) => {
+      delete config.confirmDestroy;
+      config.tenants[TENANT] = { template: "nodered-5" };
+    });
+    await up(E2E);
+    await until("an empty tenant", async () => (await answers("/")).status === 200);
+    await pause(1000);
+    expect((await answers("/own")).status).toBe(404);
+    editStack(E2E, (config) => {
+      delete config.tenants[TENANT];
+      config.confirmDestroy = [TENANT];
+    });
+    await up(E2E);
+  });
+});
+
+const answers = (path: string) => platform.client.ask(TENANT, path);
+
+const isStack = (step: Step) => step.urn.includes("::pulumi:pulumi:Stack::");
+
+/** An editor's websocket at another tenant, logged in. */
+async function openComms(): Promise<WebSocket> {
+  const socket = platform.client.socket("acme", "/comms");
+  await once(socket, "open");
+  return socket;
+}

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { containersOf, identities } from "../support/containers.ts";
+import { engine } from "../support/engine.ts";
+import { killedUps } from "../support/kills.ts";
+import { type Platform, runningPlatform, talkTo } from "../support/platform.ts";
+import { report } from "../support/report.ts";
+import {
+  destroy,
+  E2E,
+  platformConfig,
+  status,
+  type TestStack,
+  up,
+  writeStack,
+} from "../support/stack.ts";
+
+const TWO: TestStack = { name: "e2e-two", domain: "two.localhost", https: 9543, http: 9180 };
+const ALL = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica", "tenant"];
+
+let first: Platform;
+let before: Record<string, string>;
+
+describe("a second stack beside the first", () => {
+  beforeAll(async () => {
+    first = await runningPlatform(E2E);
+    before = await identities(E2E.name, ALL);
+    writeStack(TWO, smallest(TWO));
+  });
+
+  afterAll(() => destroy(TWO));
+
+  it("comes up although `up` was killed at random seconds", async () => {
+    const seconds = await killedUps(TWO, 2, 30);
+    report("up after two kills", seconds, "s");
+    const { client, status: known } = talkTo(TWO, await status(TWO));
+    expect(Object.keys(known.tenants)).toEqual(["solo"]);
+    expect((await client.ask("solo", "/")).status).toBe(200);
+    await client.close();
+  });
+
+  it("changes nothing when it runs again", async () => {
+    const settled = await identities(TWO.name, ALL);
+    await up(TWO);
+    expect(await identities(TWO.name, ALL)).toEqual(settled);
+  });
+
+  it("touched nothing of the first", async () => {
+    expect(await identities(E2E.name, ALL)).toEqual(before);
+    expect((await first.client.ask("acme", "/")).status).toBe(200);
+  });
+
+  it("goes with all it made and leaves the first alone", async () => {
+    await destroy(TWO);
+    expect((await containersOf(TWO.name)).map((entry) => entry.Name)).toEqual([]);
+    const left = { filters: { label: [`redfleet.stack=${TWO.name}`] } };
+    expect((await engine.listVolumes(left)).Volumes ?? []).toEqual([]);
+    expect(await engine.listNetworks(left)).toEqual([]);
+    expect(await identities(E2E.name, ALL)).toEqual(before);
+  });
+});
+
+/** One of everything: comes up fast, which is what a test with kills needs. */
+function smallest(stack: TestStack) {
+  return platformConfig(stack, {
+    mongodb: { members: 1 },
+    valkey: { replicas: 1, sentinels: 1 },
+    clusters: {},
+    tenants: { solo: { template: "nodered-5" } },
+  });
+}

@@ -1,0 +1,126 @@
+import { createServer } from "node:net";
+import { describe, expect, test } from "vitest";
+import { renderChecks } from "../../../cli/commands/doctor.ts";
+import { judgeExpiry } from "../../../cli/doctor/certificates.ts";
+import { fail, ok, warn } from "../../../cli/doctor/check.ts";
+import {
+  checkDrivers,
+  checkLimits,
+  checkVersion,
+  type EngineInfo,
+  judgeDisk,
+  judgeMemory,
+} from "../../../cli/doctor/engine.ts";
+import { judgeStackFile } from "../../../cli/doctor/files.ts";
+import { judgeName, tryToListen } from "../../../cli/doctor/network.ts";
+import { judgeLocks, judgePending } from "../../../cli/doctor/state.ts";
+import { checkNode } from "../../../cli/doctor/tools.ts";
+
+const GIB = 2 ** 30;
+
+const info: EngineInfo = {
+  Driver: "overlay2",
+  CgroupDriver: "cgroupfs",
+  CgroupVersion: "1",
+  MemTotal: 24 * GIB,
+  NCPU: 2,
+  MemoryLimit: true,
+  SwapLimit: true,
+  PidsLimit: true,
+  DockerRootDir: "/var/lib/docker",
+};
+
+test("an old Node fails, an old engine warns", () => {
+  expect(checkNode("22.9.0").verdict).toBe("fail");
+  expect(checkNode("24.1.0").verdict).toBe("ok");
+  expect(checkVersion("20.10.24", "1.41").verdict).toBe("ok");
+  expect(checkVersion("19.03.1", "1.40").verdict).toBe("warn");
+});
+
+test("limits that the kernel does not enforce are named", () => {
+  expect(checkLimits(info).verdict).toBe("ok");
+  expect(checkLimits({ ...info, SwapLimit: false, PidsLimit: false })).toMatchObject({
+    verdict: "warn",
+    detail: "not enforced: swap, process count",
+  });
+  expect(checkDrivers({ ...info, Driver: "vfs" }).verdict).toBe("warn");
+});
+
+test("memory and disk are judged by what there is", () => {
+  expect(judgeMemory(3 * GIB, 14, 4 * GIB).verdict).toBe("ok");
+  expect(judgeMemory(5 * GIB, 14, 4 * GIB)).toMatchObject({
+    verdict: "warn",
+    detail: "limits of 14 containers add up to 5.0 GiB of 4.0 GiB",
+  });
+  const verdicts = [20, 3, 0.5].map((gib) => judgeDisk("disk", "/", gib * GIB).verdict);
+  expect(verdicts).toEqual(["ok", "warn", "fail"]);
+});
+
+test("a certificate warns before its end and fails after", () => {
+  const now = new Date("2026-06-01T00:00:00Z");
+  const verdict = (end: string) => judgeExpiry("CA", new Date(end), 30, now).verdict;
+  expect([verdict("2036-01-01"), verdict("2026-06-20"), verdict("2026-05-31")]).toEqual([
+    "ok",
+    "warn",
+    "fail",
+  ]);
+});
+
+describe("a name", () => {
+  const judge = (address: string, found: string[], host = "x.example.org") =>
+    judgeName("names", host, address, found);
+
+  test("must lead to the edge", () => {
+    expect(judge("10.0.0.1", ["10.0.0.1"]).verdict).toBe("ok");
+    expect(judge("0.0.0.0", ["10.0.0.9"]).verdict).toBe("ok");
+    expect(judge("10.0.0.1", ["10.0.0.9"])).toMatchObject({
+      verdict: "warn",
+      fix: "point it to 10.0.0.1",
+    });
+    expect(judge("10.0.0.1", []).fix).toContain("wildcard record *.example.org");
+  });
+
+  test("under localhost is known to browsers anyway", () => {
+    expect(judge("127.0.0.1", [], "x.redfleet.localhost").fix).toContain("browsers and curl know");
+  });
+});
+
+test("a taken port is told from a free one", async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
+  const address = holder.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  expect(await tryToListen("127.0.0.1", port)).toBe("EADDRINUSE");
+  await new Promise((resolve) => holder.close(resolve));
+  expect(await tryToListen("127.0.0.1", port)).toBeUndefined();
+});
+
+test("a lock names its owner, and what to do if that one is gone", () => {
+  const lock = { pid: 7, username: "root", hostname: "here", timestamp: "2026-01-01" };
+  expect(judgeLocks([], () => true).verdict).toBe("ok");
+  expect(judgeLocks([lock], () => true).detail).toContain("root@here, process 7");
+  expect(judgeLocks([lock], () => false).fix).toContain("pulumi cancel");
+});
+
+test("operations that were cut off are listed by resource", () => {
+  const urn = "urn:pulumi:dev::redfleet::docker:index/container:Container::dev-tenant-acme";
+  const pending = [{ type: "creating", resource: { urn } }];
+  const state = (latest: object) => JSON.stringify({ version: 3, checkpoint: { latest } });
+  expect(judgePending(state({})).verdict).toBe("ok");
+  expect(judgePending(state({ pending_operations: pending })).detail).toBe(
+    "an operation was cut off: creating dev-tenant-acme",
+  );
+});
+
+test("a stack file with problems shows all of them", () => {
+  const text = "config:\n  redfleet:platform:\n    domian: a.b\n    target: { kind: dokcer }\n";
+  const check = judgeStackFile("Pulumi.dev.yaml", text);
+  expect(check.verdict).toBe("fail");
+  expect(check.detail).toContain("domian");
+  expect(check.detail).toContain("target");
+});
+
+test("findings are printed with what to do below them", () => {
+  const text = renderChecks([ok("a", "fine"), warn("b", "hm", "try"), fail("c", "1\n2", "do")]);
+  expect(text).toMatchInlineSnapshot();
+});
