@@ -47,10 +47,10 @@ test("limits that the kernel does not enforce are named", () => {
 });
 
 test("memory and disk are judged by what there is", () => {
-  expect(judgeMemory(3 * GIB, 14, 4 * GIB).verdict).toBe("ok");
-  expect(judgeMemory(5 * GIB, 14, 4 * GIB)).toMatchObject({
+  expect(judgeMemory("memory", 3 * GIB, 4 * GIB).verdict).toBe("ok");
+  expect(judgeMemory("memory", 5 * GIB, 4 * GIB)).toMatchObject({
     verdict: "warn",
-    detail: "limits of 14 containers add up to 5.0 GiB of 4.0 GiB",
+    detail: "limits add up to 5.0 GiB of 4.0 GiB",
   });
   const verdicts = [20, 3, 0.5].map((gib) => judgeDisk("disk", "/", gib * GIB).verdict);
   expect(verdicts).toEqual(["ok", "warn", "fail"]);
