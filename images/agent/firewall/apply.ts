@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { log } from "../log.ts";
+import type { Observed } from "../model.ts";
+import { hostResolvers } from "./resolvers.ts";
+import { firewallInput, isNeeded, renderFirewall, tableName } from "./rules.ts";
+
+interface Listing {
+  nftables: { table?: { family: string; name: string; comment?: string } }[];
+}
+
+function nft(args: string[], input = ""): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("nft", args, { timeout: 10_000 });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve(out) : reject(new Error(`nft: ${err}`))));
+    child.stdin.end(input);
+  });
+}
+
+/** The digest of the table that the kernel holds; undefined without one. */
+async function present(name: string): Promise<string | undefined> {
+  const { nftables } = JSON.parse(await nft(["-j", "list", "tables"])) as Listing;
+  const found = nftables.find(({ table }) => table?.family === "inet" && table.name === name);
+  return found && (found.table?.comment ?? "");
+}
+
+/** Puts the stack's table in place, replaces it when it differs, removes it when nothing is left. */
+export async function applyFirewall(
+  observed: Observed,
+  host: { stack: string; subnet?: string },
+): Promise<void> {
+  const input = firewallInput(observed, { ...host, resolvers: hostResolvers() });
+  const name = tableName(host.stack);
+  const live = await present(name);
+  if (!isNeeded(input)) {
+    if (live === undefined) return;
+    await nft(["delete", "table", "inet", name]);
+    log("info", "removed the firewall", { table: name, why: "no network of the stack is left" });
+    return;
+  }
+  const wanted = renderFirewall(input);
+  if (live === wanted.digest) return;
+  await nft(["-f", "-"], wanted.text);
+  const { tenantBridges, platformBridges } = input;
+  log("info", "set the firewall", { table: name, tenantBridges, platformBridges });
+}

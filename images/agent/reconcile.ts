@@ -1,0 +1,88 @@
+import { GivenCertificate } from "./certificates/given-files.ts";
+import { ownCertificates } from "./certificates/own-authority.ts";
+import { EdgeKeeper } from "./edge/apply.ts";
+import { type ClusterRoute, renderConfig } from "./edge/config.ts";
+import { routeMap } from "./edge/map.ts";
+import { ProxyRuntime } from "./edge/runtime.ts";
+import type { EngineClient } from "./engine/client.ts";
+import { observe } from "./engine/observe.ts";
+import { applyFirewall } from "./firewall/apply.ts";
+import { log, reason } from "./log.ts";
+import { applyAttachments } from "./network/apply.ts";
+import { PidsLimits } from "./pids.ts";
+import { type BadRoute, parseRoutes, type Route } from "./routes.ts";
+import type { Settings } from "./settings.ts";
+
+const paths = { authority: "/ca", edge: "/edge" };
+
+/** Brings everything that the agent keeps to what the stack wants, one part after the other. */
+export class Reconciler {
+  readonly #engine: EngineClient;
+  readonly #settings: Settings;
+  readonly #pids: PidsLimits;
+  readonly #edge: EdgeKeeper;
+  readonly #given = new GivenCertificate();
+  #reportedBad = "";
+
+  /** `later` asks for another round in so many milliseconds. */
+  constructor(engine: EngineClient, settings: Settings, later: (ms: number) => void) {
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#pids = new PidsLimits(engine);
+    this.#edge = new EdgeKeeper(new ProxyRuntime(), later);
+  }
+
+  /**
+   * One round. The firewall comes first: a tenant's network is sealed before anybody joins it. A
+   * part that fails is logged and does not keep the others from their work; true when none did.
+   */
+  async round(): Promise<boolean> {
+    const observed = await observe(this.#engine, this.#settings.stack);
+    const { routes, bad } = parseRoutes(observed.records);
+    this.#reportBad(bad);
+    const joined = await this.#part("networks", async () => {
+      await applyFirewall(observed, this.#settings);
+      await applyAttachments(this.#engine, observed);
+    });
+    const limited = await this.#part("process limits", () => this.#pids.apply(observed));
+    const routed = await this.#part("edge", () => this.#applyEdge(routes));
+    return joined && limited && routed;
+  }
+
+  async #part(name: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      log("error", `cannot keep the ${name}`, { reason: reason(error) });
+      return false;
+    }
+  }
+
+  async #applyEdge(routes: Route[]): Promise<void> {
+    const { edge: settings, stack } = this.#settings;
+    const certificates = await this.#certificates(routes.flatMap((route) => route.hosts));
+    if (!certificates) return;
+    const clusters = routes.filter((route): route is ClusterRoute => route.kind === "cluster");
+    const config = { settings, clusters, certificates: [...certificates.keys()], stack };
+    await this.#edge.apply({
+      config: renderConfig(config),
+      map: routeMap(routes, settings),
+      certificates,
+    });
+  }
+
+  async #certificates(hosts: string[]): Promise<Map<string, string> | undefined> {
+    const { edge, stack } = this.#settings;
+    const { domain, tls } = edge;
+    if (tls.mode === "files") return this.#given.choose(`${paths.edge}/tls.pem`, tls, hosts);
+    return await ownCertificates(paths, { stack, domain, hosts, leafDays: tls.leafDays });
+  }
+
+  /** Says it once for each change, not every half minute. */
+  #reportBad(bad: BadRoute[]): void {
+    const text = JSON.stringify(bad);
+    if (bad.length && text !== this.#reportedBad) log("error", "left out route records", { bad });
+    this.#reportedBad = text;
+  }
+}
