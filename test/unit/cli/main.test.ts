@@ -1,0 +1,34 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
+
+/** Runs the command with no engine to reach. */
+function redfleet(...args: string[]) {
+  const env = { ...process.env, DOCKER_HOST: "tcp://127.0.0.1:1", NO_COLOR: "1" };
+  return spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", env });
+}
+
+test("wrong usage exits with 2 and says what is right", () => {
+  const unknown = redfleet("statos");
+  expect(unknown.status).toBe(2);
+  expect(unknown.stderr).toContain("Did you mean status?");
+  expect(redfleet("logs", "main", "--tail", "some").status).toBe(2);
+  const stack = redfleet("status", "--stack", "Dev!");
+  expect(stack.status).toBe(2);
+  expect(stack.stderr).toContain('"Dev!" is not a stack name');
+});
+
+test("an engine that is down exits with 3 and the way out", () => {
+  const { status, stderr, stdout } = redfleet("status", "--json");
+  expect(status).toBe(3);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(/^error: the Docker engine does not answer at tcp:\/\/127\.0\.0\.1:1\n/);
+  expect(stderr).toContain("way out: ");
+});
+
+test("help exits with 0", () => {
+  expect(redfleet("--help").status).toBe(0);
+  expect(redfleet("logs", "--help").stdout).toContain("--follow");
+});
