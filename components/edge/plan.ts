@@ -1,0 +1,136 @@
+import { canonicalJson } from "../../config/canonical.ts";
+import { physicalName } from "../../config/names.ts";
+import type { EdgeConfig } from "../../config/sections/edge.ts";
+import { commonEnvironment, type PlanContext } from "../context.ts";
+import { healthCheck, IMAGE_HEALTH } from "../health.ts";
+import type { FileContent, Mount, Volume, Workload, WorkloadFile } from "../target/types.ts";
+
+const HTTP_PORT = 8080;
+const HTTPS_PORT = 8443;
+const MEGABYTE = 1024 * 1024;
+
+/** Certificate and key where the configuration gives files. */
+export interface GivenCertificate {
+  readonly certificate: FileContent;
+  readonly key: FileContent;
+}
+
+/** Volumes that the agent writes: the proxy's configuration, its sockets, the certificate authority. */
+export function planEdgeVolumes(id: string, { stack }: PlanContext): Volume[] {
+  const volume = (suffix: string, name: string, durability: Volume["durability"]): Volume => ({
+    id: `${id}.${suffix}`,
+    name,
+    identity: { stack, component: "agent" },
+    durability,
+  });
+  return [
+    volume("config", volumeNames(stack).config, "scratch"),
+    volume("run", volumeNames(stack).run, "scratch"),
+    // Browsers trust this authority: a new one would have to be installed everywhere again.
+    volume("ca", volumeNames(stack).ca, "protected"),
+  ];
+}
+
+/** The agent: owns routes, certificates, tenant networks and the firewall. The edge runs on without it. */
+export function planAgent(
+  id: string,
+  context: PlanContext,
+  config: EdgeConfig,
+  given: GivenCertificate | undefined,
+): Workload {
+  const { stack, subnet } = context;
+  const volumes = volumeNames(stack);
+  return {
+    id,
+    name: physicalName(stack, "agent"),
+    identity: { stack, component: "agent" },
+    image: "agent",
+    command: ["node", "/app/agent.ts"],
+    environment: {
+      ...commonEnvironment(stack, "agent"),
+      REDFLEET_DOMAIN: context.domain,
+      REDFLEET_SUBNET: subnet,
+      REDFLEET_EDGE_SETTINGS_FILE: "/run/redfleet/edge.json",
+    },
+    user: { uid: 0, gid: 0 },
+    memory: config.agentMemory,
+    pids: 128,
+    mounts: [
+      { volume: volumes.config, path: "/edge" },
+      { volume: volumes.run, path: "/run/edge" },
+      { volume: volumes.ca, path: "/ca" },
+    ],
+    files: agentFiles(context, config, given),
+    networks: [],
+    capabilities: ["NET_ADMIN"],
+    health: healthCheck(["node", "/app/health.ts"]),
+    waitSeconds: 120,
+    graceSeconds: 10,
+    engineAccess: true,
+    update: "recreate",
+  };
+}
+
+/** The proxy. Nothing of a tenant or cluster is in its plan: routes reach it through the agent. */
+export function planEdge(id: string, context: PlanContext, config: EdgeConfig): Workload {
+  const { stack, networks } = context;
+  const volumes = volumeNames(stack);
+  const mounts: Mount[] = [
+    { volume: volumes.config, path: "/edge", readOnly: true },
+    { volume: volumes.run, path: "/run/edge" },
+  ];
+  return {
+    id,
+    name: physicalName(stack, "edge"),
+    identity: { stack, component: "edge" },
+    image: "edge",
+    command: ["/redfleet/start"],
+    environment: commonEnvironment(stack, "edge"),
+    user: { uid: 99, gid: 99 },
+    memory: config.memory,
+    pids: 128,
+    mounts,
+    networks: [{ network: networks.edge }],
+    ports: [
+      { address: config.address, host: config.http, container: HTTP_PORT },
+      { address: config.address, host: config.https, container: HTTPS_PORT },
+    ],
+    health: healthCheck(IMAGE_HEALTH),
+    waitSeconds: 120,
+    graceSeconds: 30,
+    update: "recreate",
+  };
+}
+
+function agentFiles(
+  context: PlanContext,
+  config: EdgeConfig,
+  given: GivenCertificate | undefined,
+): WorkloadFile[] {
+  const settings = {
+    domain: context.domain,
+    httpPort: HTTP_PORT,
+    httpsPort: HTTPS_PORT,
+    publicHttpsPort: context.httpsPort,
+    tls: { mode: config.tls.mode },
+    bodyLimitBytes: config.bodyLimit * MEGABYTE,
+    rateLimitPerSecond: config.rateLimitPerSecond,
+  };
+  const certificate = given === undefined ? [] : certificateFiles(given);
+  return [{ name: "edge.json", content: canonicalJson(settings) }, ...certificate];
+}
+
+function certificateFiles({ certificate, key }: GivenCertificate): WorkloadFile[] {
+  return [
+    { name: "tls.crt", content: certificate },
+    { name: "tls.key", content: key },
+  ];
+}
+
+function volumeNames(stack: string) {
+  return {
+    config: `${physicalName(stack, "edge")}-config`,
+    run: `${physicalName(stack, "edge")}-run`,
+    ca: `${physicalName(stack, "agent")}-ca`,
+  };
+}

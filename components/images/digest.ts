@@ -1,0 +1,44 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { canonicalJson } from "../../config/canonical.ts";
+import { ignoreMatcher } from "./ignore.ts";
+
+/**
+ * `redfleet/<folder>:<digest>`: a tag that says what is in the image. The same files and arguments give
+ * the same tag on every machine, so nothing changed means nothing built and nothing replaced.
+ * @param folder under `images/`, e.g. `node-red`
+ * @param args build arguments, base images included
+ * @param root folder that holds `images/`; the project by default
+ */
+export function imageTag(
+  folder: string,
+  args: Readonly<Record<string, string>>,
+  root = ".",
+): string {
+  const context = join(root, "images", folder);
+  const hash = createHash("sha256").update(canonicalJson(args));
+  for (const file of contextFiles(context)) {
+    const mode = statSync(join(context, file)).mode & 0o111 ? "x" : "-";
+    hash.update(`\0${file}\0${mode}\0`).update(readFileSync(join(context, file)));
+  }
+  return `redfleet/${folder}:${hash.digest("hex").slice(0, 16)}`;
+}
+
+/** Files of a build context that reach the image, sorted, with `/` on every system. */
+export function contextFiles(context: string): string[] {
+  const ignored = ignoreMatcher(readIgnoreFile(context));
+  return readdirSync(context, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(context, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .filter((file) => !ignored(file))
+    .sort();
+}
+
+function readIgnoreFile(context: string): string {
+  try {
+    return readFileSync(join(context, ".dockerignore"), "utf8");
+  } catch {
+    return "";
+  }
+}

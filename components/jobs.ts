@@ -1,0 +1,100 @@
+import { physicalName } from "../config/names.ts";
+import { commonEnvironment, type PlanContext } from "./context.ts";
+import { REPLICA_SET } from "./mongodb/plan.ts";
+import type { FileContent, Job, Mount } from "./target/types.ts";
+
+/** Jobs run without root and without the engine. */
+export const JOB_USER = { uid: 1000, gid: 1000 };
+
+export const JOB_LIMITS = { memory: 160, pids: 64, timeoutSeconds: 300 };
+
+/** What a job about one database needs to reach it. */
+export interface DatabaseAccess {
+  readonly seeds: readonly string[];
+  readonly adminPassword: FileContent;
+}
+
+/** A database of a cluster or tenant: its user has the same name and rights on nothing else. */
+export interface DatabasePlan {
+  readonly kind: "cluster" | "tenant";
+  readonly key: string;
+  readonly userPassword: FileContent;
+  /** Password of the first Node-RED user, `admin`. */
+  readonly firstPassword: FileContent;
+}
+
+/** `tenant-acme`: database and database user of a tenant or cluster. */
+export function databaseName(kind: "cluster" | "tenant", key: string): string {
+  return `${kind}-${key}`;
+}
+
+/** Creates or updates the database's user and the first Node-RED user in it. */
+export function planProvision(
+  id: string,
+  context: PlanContext,
+  access: DatabaseAccess,
+  plan: DatabasePlan,
+): Job {
+  const { stack } = context;
+  return {
+    ...databaseJob(context, access, plan.kind, plan.key, "/app/jobs/provision-database.ts", {
+      REDFLEET_DATABASE_PASSWORD_FILE: "/run/redfleet/database-password",
+      REDFLEET_FIRST_USER: "admin",
+      REDFLEET_FIRST_PASSWORD_FILE: "/run/redfleet/first-password",
+    }),
+    id: `${id}.job`,
+    name: physicalName(stack, "job", plan.kind, plan.key),
+    files: [
+      { name: "admin-password", content: access.adminPassword },
+      { name: "database-password", content: plan.userPassword },
+      { name: "first-password", content: plan.firstPassword },
+    ],
+  };
+}
+
+/**
+ * Drops a tenant's database and user and empties its volume. It takes the place of the tenant's container,
+ * name and all: the engine has to stop the one to make the other, so nothing writes while it erases.
+ */
+export function planErase(
+  id: string,
+  context: PlanContext,
+  access: DatabaseAccess,
+  key: string,
+  data: Mount,
+): Job {
+  return {
+    ...databaseJob(context, access, "tenant", key, "/app/jobs/erase-tenant.ts", {}),
+    id,
+    name: physicalName(context.stack, "tenant", key),
+    files: [{ name: "admin-password", content: access.adminPassword }],
+    mounts: [data],
+  };
+}
+
+function databaseJob(
+  { stack, networks }: PlanContext,
+  { seeds }: DatabaseAccess,
+  kind: "cluster" | "tenant",
+  key: string,
+  script: string,
+  more: Readonly<Record<string, string>>,
+): Omit<Job, "id" | "name"> {
+  return {
+    identity: { stack, component: "job", key },
+    image: "agent",
+    command: ["node", script],
+    environment: {
+      ...commonEnvironment(stack, "job", key),
+      REDFLEET_MONGODB_HOSTS: seeds.join(","),
+      REDFLEET_REPLICA_SET: REPLICA_SET,
+      REDFLEET_ADMIN_PASSWORD_FILE: "/run/redfleet/admin-password",
+      REDFLEET_DATABASE: databaseName(kind, key),
+      REDFLEET_DATABASE_USER: databaseName(kind, key),
+      ...more,
+    },
+    user: JOB_USER,
+    ...JOB_LIMITS,
+    networks: [{ network: networks.data }],
+  };
+}

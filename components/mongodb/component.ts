@@ -1,0 +1,46 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { MongoDbConfig } from "../../config/sections/mongodb.ts";
+import { PlatformComponent } from "../base.ts";
+import type { PlanContext } from "../context.ts";
+import type { DatabaseAccess } from "../jobs.ts";
+import { bytes, password } from "../secrets.ts";
+import type { Placed, Target } from "../target/types.ts";
+import { TOKENS } from "../tokens.ts";
+import { planReplicaSet, type ReplicaSetPlan } from "./plan.ts";
+
+export interface ReplicaSetArgs {
+  readonly target: Target;
+  readonly context: PlanContext;
+  readonly config: MongoDbConfig & { readonly dev: boolean };
+}
+
+/**
+ * A MongoDB replica set. Creates a container and a data volume per member, the shared key, the admin
+ * password and the job that initiates and reconfigures the set. Keeps volumes and secrets for ever. A
+ * change replaces one member after the other.
+ */
+export class ReplicaSet extends PlatformComponent {
+  /** How jobs reach it. */
+  readonly access: DatabaseAccess;
+  /** Initiated, with all members in it. */
+  readonly initiated: Placed;
+
+  constructor(name: string, args: ReplicaSetArgs, opts: pulumi.ComponentResourceOptions) {
+    super(TOKENS.replicaSet, name, opts);
+    // A keyfile holds at most 1024 characters: 756 bytes are 1008.
+    const keyfile = bytes(this, `${name}.keyfile`, 756, { protect: true });
+    const admin = password(this, `${name}.admin`, { protect: true });
+    const plan = planReplicaSet(name, args.context, args.config, { keyfile, admin });
+    const members = this.#place(args.target, plan);
+    this.initiated = args.target.job(this, plan.init, members);
+    this.access = { seeds: plan.seeds, adminPassword: admin };
+    this.registerOutputs({});
+  }
+
+  #place(target: Target, plan: ReplicaSetPlan): Placed[] {
+    return plan.members.reduce<Placed[]>((before, { data, workload }) => {
+      target.volume(this, data);
+      return [...before, target.workload(this, workload, before.slice(-1))];
+    }, []);
+  }
+}

@@ -1,0 +1,60 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { ClusterConfig } from "../../config/sections/cluster.ts";
+import { PlatformComponent } from "../base.ts";
+import type { PlanContext } from "../context.ts";
+import { type DatabaseAccess, planProvision } from "../jobs.ts";
+import { password } from "../secrets.ts";
+import type { Needs, Placed, Target } from "../target/types.ts";
+import { TOKENS } from "../tokens.ts";
+import { type ClusterPlan, planCluster, type Runtime } from "./plan.ts";
+import type { FlowEnvironment } from "./runtime.ts";
+
+export interface ClusterArgs {
+  readonly target: Target;
+  readonly context: PlanContext;
+  readonly key: string;
+  readonly config: ClusterConfig;
+  readonly environment: FlowEnvironment;
+  readonly access: DatabaseAccess;
+  /** What has to run before: the replica set, the agent. */
+  readonly needs: Needs;
+}
+
+/**
+ * A Node-RED cluster. Creates the editor, its replicas, their files and folders, a database user and the
+ * route. Keeps the editor's folder and the secret of the credentials. Scaling makes or removes replicas
+ * and touches nothing else; any other change replaces the editor, then one replica after the other.
+ */
+export class Cluster extends PlatformComponent {
+  readonly url: string;
+  readonly apiUrl: string;
+  /** Password of the first user, `admin`. */
+  readonly firstPassword: pulumi.Output<string>;
+
+  constructor(name: string, args: ClusterArgs, opts: pulumi.ComponentResourceOptions) {
+    super(TOKENS.cluster, name, opts);
+    const { target, context, key, config, access } = args;
+    this.firstPassword = password(this, `${name}.first-password`);
+    const database = password(this, `${name}.database-password`);
+    const credentials = password(this, `${name}.credential-secret`, { protect: config.protect });
+    const plan = planCluster(name, context, {
+      ...{ key, config, environment: args.environment, seeds: access.seeds },
+      secrets: { database, credentials },
+    });
+    const provision = planProvision(name, context, access, {
+      ...{ kind: "cluster", key, userPassword: database, firstPassword: this.firstPassword },
+    });
+    this.#place(target, plan, [target.job(this, provision, args.needs)]);
+    target.expose(this, plan.route);
+    ({ url: this.url, apiUrl: this.apiUrl } = plan);
+    this.registerOutputs({ url: this.url, apiUrl: this.apiUrl });
+  }
+
+  #place(target: Target, plan: ClusterPlan, needs: Needs): void {
+    const place = ({ data, workload }: Runtime, after: Needs): Placed => {
+      target.volume(this, data);
+      return target.workload(this, workload, after);
+    };
+    plan.replicas.reduce((before, replica) => place(replica, [before]), place(plan.editor, needs));
+  }
+}

@@ -1,0 +1,151 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { fullHost } from "../../config/hosts.ts";
+import { physicalName } from "../../config/names.ts";
+import type { ClusterConfig } from "../../config/sections/cluster.ts";
+import { type PlanContext, publicUrl } from "../context.ts";
+import { databaseName } from "../jobs.ts";
+import type { Exposure, FileContent, Volume, Workload } from "../target/types.ts";
+import {
+  type FlowEnvironment,
+  mongodbUri,
+  runtimeCommand,
+  runtimeDefaults,
+  runtimeEnvironment,
+  runtimeFiles,
+} from "./runtime.ts";
+
+/** Secrets of a cluster. */
+export interface ClusterSecrets {
+  readonly database: pulumi.Input<string>;
+  /** Encrypts the flows' credentials; one value for editor and replicas. */
+  readonly credentials: FileContent;
+}
+
+/** A runtime and where it keeps its packages. */
+export interface Runtime {
+  readonly data: Volume;
+  readonly workload: Workload;
+}
+
+/** One editor and N replicas of the same flows, and the route to them. */
+export interface ClusterPlan {
+  readonly editor: Runtime;
+  readonly replicas: readonly Runtime[];
+  readonly route: Exposure;
+  readonly url: string;
+  readonly apiUrl: string;
+}
+
+/** What a cluster's plan is made from. */
+export interface ClusterInput {
+  readonly key: string;
+  readonly config: ClusterConfig;
+  readonly environment: FlowEnvironment;
+  readonly seeds: readonly string[];
+  readonly secrets: ClusterSecrets;
+}
+
+/** Plans a cluster. `id` is the component's name. */
+export function planCluster(id: string, context: PlanContext, input: ClusterInput): ClusterPlan {
+  const host = fullHost(input.config.host ?? input.key, context.domain);
+  const members = Array.from({ length: input.config.apiReplicas }, (_, member) => member);
+  return {
+    editor: planRuntime(id, context, input, "editor"),
+    replicas: members.map((member) => planRuntime(id, context, input, "replica", member)),
+    route: planRoute(id, context, input, host),
+    url: publicUrl(context, host, "/"),
+    apiUrl: publicUrl(context, host, input.config.apiPrefix),
+  };
+}
+
+function planRuntime(
+  id: string,
+  context: PlanContext,
+  input: ClusterInput,
+  role: "editor" | "replica",
+  member?: number,
+): Runtime {
+  const { key, config, seeds, secrets } = input;
+  const { stack, networks } = context;
+  const ordinal = member === undefined ? [] : [member];
+  const name = physicalName(stack, role, key, ...ordinal);
+  const own = [id, [role, ...ordinal].join("-")].join(".");
+  const memory = role === "editor" ? config.editorMemory : config.replicaMemory;
+  const uri = mongodbUri("cluster", key, seeds, secrets.database);
+  const identity = { stack, component: role, key, member };
+  return {
+    data: {
+      id: `${own}.data`,
+      name: `${name}-data`,
+      identity,
+      // The editor's folder holds what people installed; a replica's is a copy.
+      durability: role === "editor" ? "retained" : "scratch",
+    },
+    workload: {
+      ...runtimeDefaults(config.nodeRed),
+      id: own,
+      name,
+      identity,
+      command: runtimeCommand(memory),
+      environment: clusterEnvironment(context, input, role, member),
+      memory,
+      cpus: role === "editor" ? config.editorCpus : config.replicaCpus,
+      pids: 256,
+      mounts: [{ volume: `${name}-data`, path: "/data" }],
+      files: [
+        ...runtimeFiles(uri, input.environment),
+        { name: "credential-secret", content: secrets.credentials },
+      ],
+      networks: [
+        { network: networks.data },
+        { network: networks.edge, aliases: [physicalName(stack, role, key)] },
+      ],
+      update: role === "editor" ? "recreate" : "rolling",
+    },
+  };
+}
+
+function clusterEnvironment(
+  context: PlanContext,
+  { key, config }: ClusterInput,
+  role: "editor" | "replica",
+  member: number | undefined,
+): Record<string, string> {
+  return runtimeEnvironment({
+    REDFLEET_STACK: context.stack,
+    REDFLEET_COMPONENT: role,
+    REDFLEET_NAME: key,
+    REDFLEET_MEMBER: member === undefined ? undefined : String(member),
+    REDFLEET_ROLE: role,
+    REDFLEET_HTTP_PORT: "1880",
+    REDFLEET_HEALTH_PORT: "1881",
+    REDFLEET_HTTP_NODE_ROOT: config.apiPrefix,
+    REDFLEET_PUBLIC_URL: publicUrl(context, fullHost(config.host ?? key, context.domain), "/"),
+    REDFLEET_TITLE: config.displayName ?? key,
+    REDFLEET_FLOW_STORE: "mongodb",
+    REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
+    REDFLEET_MONGODB_DATABASE: databaseName("cluster", key),
+    REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
+    REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
+    REDFLEET_DRAIN_SECONDS: String(config.drainSeconds),
+  });
+}
+
+function planRoute(
+  id: string,
+  { stack }: PlanContext,
+  { key, config }: ClusterInput,
+  host: string,
+): Exposure {
+  return {
+    id: `${id}.route`,
+    name: physicalName(stack, "route", "cluster", key),
+    identity: { stack, component: "route", key },
+    kind: "cluster",
+    hosts: [host],
+    state: "running",
+    upstream: physicalName(stack, "editor", key),
+    api: { upstream: physicalName(stack, "replica", key), prefix: config.apiPrefix },
+    options: { sticky: config.sticky },
+  };
+}

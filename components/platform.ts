@@ -1,0 +1,122 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { sortedEntries } from "../config/canonical.ts";
+import type { PlatformConfig } from "../config/schema.ts";
+import { allTemplates } from "../config/templates.ts";
+import { PlatformComponent } from "./base.ts";
+import { type PlanContext, planContext } from "./context.ts";
+import { Agent, Edge } from "./edge/component.ts";
+import { readBases } from "./images/bases.ts";
+import { planImages } from "./images/plan.ts";
+import { ReplicaSet } from "./mongodb/component.ts";
+import { planNetworks } from "./networks.ts";
+import { Cluster } from "./node-red/component.ts";
+import type { FlowEnvironment } from "./node-red/runtime.ts";
+import { outputsOf, type PlatformOutputs } from "./outputs.ts";
+import type { Target } from "./target/types.ts";
+import { ErasedTenant, Tenant } from "./tenant/component.ts";
+import { TOKENS } from "./tokens.ts";
+import { Replication, Sentinels } from "./valkey/component.ts";
+
+export interface PlatformArgs {
+  readonly target: Target;
+  readonly config: PlatformConfig;
+  /** Value of a key in `redfleet:secrets`. */
+  readonly secret: (name: string) => pulumi.Output<string>;
+}
+
+/** The composition root: knows every component, and no engine. Its name is the stack's. */
+export class Platform extends PlatformComponent {
+  readonly outputs: PlatformOutputs;
+  readonly #args: PlatformArgs;
+  readonly #context: PlanContext;
+
+  constructor(name: string, args: PlatformArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super(TOKENS.platform, name, opts);
+    this.#args = args;
+    this.#context = planContext(name, args.config);
+    this.#makeFoundation(name);
+    const mongodb = this.#makeMongodb(name);
+    this.#makeValkey(name);
+    const agent = this.#makeEdge(name);
+    const clusters = this.#makeClusters(name, mongodb);
+    const tenants = this.#makeTenants(name, mongodb, agent);
+    this.#eraseTenants(name, mongodb);
+    this.outputs = outputsOf(this.#context, clusters, tenants);
+    this.registerOutputs({});
+  }
+
+  #makeFoundation(name: string): void {
+    const { target } = this.#args;
+    for (const network of planNetworks(name, this.#context)) target.network(this, network);
+    for (const image of planImages(name, readBases())) target.image(this, image);
+  }
+
+  #makeMongodb(name: string): ReplicaSet {
+    const { mongodb, dev } = this.#args.config;
+    const args = { ...this.#common(), config: { ...mongodb, dev } };
+    return new ReplicaSet(`${name}-mongodb`, args, { parent: this });
+  }
+
+  #makeValkey(name: string): void {
+    const { valkey, dev } = this.#args.config;
+    const args = { ...this.#common(), config: { ...valkey, dev } };
+    const { users, servers } = new Replication(`${name}-valkey`, args, { parent: this });
+    new Sentinels(`${name}-sentinel`, { ...args, users, servers }, { parent: this });
+  }
+
+  #makeEdge(name: string): Agent {
+    const args = { ...this.#common(), config: this.#args.config.edge };
+    const agent = new Agent(`${name}-agent`, args, { parent: this });
+    new Edge(`${name}-edge`, { ...args, agent }, { parent: this });
+    return agent;
+  }
+
+  #makeClusters(name: string, { access, initiated }: ReplicaSet): Record<string, Cluster> {
+    return this.#each(this.#args.config.clusters, (key, config) => {
+      const environment = this.#environment(config.env, config.secretEnv);
+      const args = { ...this.#common(), key, config, environment, access, needs: [initiated] };
+      return new Cluster(`${name}-cluster-${key}`, args, { parent: this });
+    });
+  }
+
+  #makeTenants(name: string, { access, initiated }: ReplicaSet, agent: Agent) {
+    const templates = allTemplates(this.#args.config);
+    const needs = [initiated, agent.running];
+    return this.#each(this.#args.config.tenants, (key, config) => {
+      const template = templates[config.template];
+      if (template === undefined) throw new Error(`no template ${config.template}`);
+      const environment = this.#environment({ ...template.env, ...config.env }, config.secretEnv);
+      const args = { ...this.#common(), key, config, template, environment, access, needs };
+      return new Tenant(`${name}-tenant-${key}`, args, { parent: this });
+    });
+  }
+
+  #eraseTenants(name: string, { access, initiated }: ReplicaSet): void {
+    for (const key of [...this.#args.config.confirmDestroy].sort()) {
+      const args = { ...this.#common(), key, access, needs: [initiated] };
+      new ErasedTenant(`${name}-tenant-${key}`, args, { parent: this });
+    }
+  }
+
+  #common() {
+    return { target: this.#args.target, context: this.#context };
+  }
+
+  #environment(
+    plain: Readonly<Record<string, unknown>>,
+    references: Readonly<Record<string, string>>,
+  ): FlowEnvironment {
+    const values = sortedEntries({ ...plain }).map(([name, value]) => [name, String(value)]);
+    const secrets = sortedEntries({ ...references }).map(([name, secret]) => [
+      name,
+      this.#args.secret(secret),
+    ]);
+    return Object.fromEntries([...values, ...secrets]);
+  }
+
+  #each<T, R>(map: Readonly<Record<string, T>>, make: (key: string, entry: T) => R) {
+    return Object.fromEntries(
+      sortedEntries({ ...map }).map(([key, entry]) => [key, make(key, entry)]),
+    );
+  }
+}

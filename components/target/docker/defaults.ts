@@ -1,0 +1,42 @@
+import type * as docker from "@pulumi/docker";
+import type { Process } from "../types.ts";
+
+type Args = Partial<docker.ContainerArgs>;
+
+/**
+ * What holds for every container of the platform, in one place: no root file system to write to, no
+ * capabilities, no way to gain any, one numeric user, bounded logs, a real init.
+ */
+export function hardened(user: Process["user"], kept: readonly string[] = []): Args {
+  return {
+    user: `${user.uid}:${user.gid}`,
+    readOnly: true,
+    tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m" },
+    capabilities: { drops: ["ALL"], adds: kept.length === 0 ? undefined : capabilities(kept) },
+    securityOpts: ["no-new-privileges:true"],
+    init: true,
+    logDriver: "json-file",
+    logOpts: { "max-file": "3", "max-size": "10m" },
+    // Anonymous volumes would go with the container; there are none, and data never hangs on this flag.
+    removeVolumes: true,
+  };
+}
+
+/** Memory without swap beside it, and CPUs. Both limits together, or the engine refuses to raise one. */
+export function limits({ memory, cpus }: { memory: number; cpus?: number | undefined }): Args {
+  return { memory, memorySwap: memory, cpus: cpus === undefined ? undefined : String(cpus) };
+}
+
+/** A folder in memory, writable by the workload's user. */
+export function scratch(user: Process["user"], paths: readonly string[]): Record<string, string> {
+  const options = `rw,noexec,nosuid,nodev,size=16m,mode=0700,uid=${user.uid},gid=${user.gid}`;
+  return Object.fromEntries(paths.map((path) => [path, options]));
+}
+
+/** Edits of these change the state but not the container (provider, measured): replace instead. */
+export const REPLACED_FIELDS = ["healthcheck", "init", "tmpfs", "cpus"];
+
+/** The provider reports capabilities with their prefix; written so there is no difference to report. */
+function capabilities(names: readonly string[]): string[] {
+  return names.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`)).sort();
+}

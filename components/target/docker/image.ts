@@ -1,0 +1,24 @@
+import * as docker from "@pulumi/docker";
+import { imageTag } from "../../images/digest.ts";
+import type { ImageBuild, Owner } from "../types.ts";
+
+/**
+ * Builds an image on the engine. The tag is a digest of what goes in, so it is built again exactly when
+ * something changed. `RemoteImage` because every build of the provider has it; the engine's own builder,
+ * because a builder container would have to be pulled. Old images stay: a roll-back finds them.
+ */
+export function makeImage(owner: Owner, plan: ImageBuild): docker.RemoteImage {
+  return new docker.RemoteImage(
+    plan.id,
+    {
+      name: imageTag(plan.folder, plan.args),
+      build: {
+        context: `images/${plan.folder}`,
+        buildArgs: { ...plan.args },
+        useLegacyBuilder: true,
+      },
+      keepLocally: true,
+    },
+    { parent: owner },
+  );
+}

@@ -1,0 +1,142 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { tenantHosts } from "../../config/hosts.ts";
+import { physicalName } from "../../config/names.ts";
+import type { TemplateConfig } from "../../config/sections/template.ts";
+import type { TenantConfig } from "../../config/sections/tenant.ts";
+import { tenantLimits } from "../../config/templates.ts";
+import { type PlanContext, publicUrl } from "../context.ts";
+import { databaseName } from "../jobs.ts";
+import {
+  type FlowEnvironment,
+  mongodbUri,
+  runtimeCommand,
+  runtimeDefaults,
+  runtimeEnvironment,
+  runtimeFiles,
+} from "../node-red/runtime.ts";
+import type { Exposure, Network, Volume, Workload } from "../target/types.ts";
+
+/** What a tenant's plan is made from. */
+export interface TenantInput {
+  readonly key: string;
+  readonly config: TenantConfig;
+  readonly template: TemplateConfig;
+  readonly environment: FlowEnvironment;
+  readonly seeds: readonly string[];
+  readonly databasePassword: pulumi.Input<string>;
+}
+
+/** A tenant: its network, data and route always; its runtime while it is to run. */
+export interface TenantPlan {
+  readonly network: Network;
+  readonly data: Volume;
+  readonly route: Exposure;
+  readonly workload: Workload | undefined;
+  readonly url: string;
+  readonly aliases: readonly string[];
+}
+
+/** Plans a tenant. `id` is the component's name. */
+export function planTenant(id: string, context: PlanContext, input: TenantInput): TenantPlan {
+  const [host = "", ...aliases] = tenantHosts(input.key, input.config, context.domain);
+  const { state } = input.config;
+  return {
+    network: planNetwork(id, context, input.key),
+    data: planData(id, context, input.key),
+    route: planRoute(id, context, input.key, [host, ...aliases], state),
+    workload: state === "running" ? planWorkload(id, context, input, host) : undefined,
+    url: publicUrl(context, host, "/"),
+    aliases: aliases.map((alias) => publicUrl(context, alias, "/")),
+  };
+}
+
+/** The tenant's folder: it outlives the tenant, until its erasure is confirmed. */
+export function planData(
+  id: string,
+  { stack }: PlanContext,
+  key: string,
+  durability: Volume["durability"] = "retained",
+): Volume {
+  return {
+    id: `${id}.data`,
+    name: `${physicalName(stack, "tenant", key)}-data`,
+    identity: { stack, component: "tenant", key },
+    durability,
+  };
+}
+
+/** A network that only the tenant is in; the agent brings the edge and the flow store to it. */
+function planNetwork(id: string, { stack }: PlanContext, key: string): Network {
+  return {
+    id: `${id}.network`,
+    name: physicalName(stack, "tenant", key),
+    identity: { stack, component: "tenant", key },
+    internal: false,
+  };
+}
+
+function planRoute(
+  id: string,
+  { stack }: PlanContext,
+  key: string,
+  hosts: readonly string[],
+  state: TenantConfig["state"],
+): Exposure {
+  return {
+    id: `${id}.route`,
+    name: physicalName(stack, "route", "tenant", key),
+    identity: { stack, component: "route", key },
+    kind: "tenant",
+    hosts,
+    state,
+    upstream: physicalName(stack, "tenant", key),
+  };
+}
+
+function planWorkload(
+  id: string,
+  context: PlanContext,
+  input: TenantInput,
+  host: string,
+): Workload {
+  const { stack } = context;
+  const { key, config, template } = input;
+  const name = physicalName(stack, "tenant", key);
+  const { memory, cpus, pids } = tenantLimits(config, template);
+  const uri = mongodbUri("tenant", key, input.seeds, input.databasePassword);
+  return {
+    ...runtimeDefaults(template.nodeRed),
+    id,
+    name,
+    identity: { stack, component: "tenant", key },
+    command: runtimeCommand(memory),
+    environment: tenantEnvironment(context, input, host),
+    ...{ memory, cpus, pids },
+    mounts: [{ volume: `${name}-data`, path: "/data" }],
+    files: runtimeFiles(uri, input.environment),
+    networks: [{ network: name }],
+    update: "recreate",
+  };
+}
+
+function tenantEnvironment(
+  context: PlanContext,
+  { key, config }: TenantInput,
+  host: string,
+): Record<string, string> {
+  return runtimeEnvironment({
+    REDFLEET_STACK: context.stack,
+    REDFLEET_COMPONENT: "tenant",
+    REDFLEET_NAME: key,
+    REDFLEET_ROLE: "instance",
+    REDFLEET_HTTP_PORT: "1880",
+    REDFLEET_HEALTH_PORT: "1881",
+    REDFLEET_HTTP_NODE_ROOT: "/",
+    REDFLEET_PUBLIC_URL: publicUrl(context, host, "/"),
+    REDFLEET_TITLE: config.displayName ?? key,
+    REDFLEET_FLOW_STORE: "mongodb",
+    REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
+    REDFLEET_MONGODB_DATABASE: databaseName("tenant", key),
+    REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
+  });
+}

@@ -1,0 +1,69 @@
+import * as pulumi from "@pulumi/pulumi";
+import { canonicalJson } from "../../config/canonical.ts";
+import type { ValkeyConfig } from "../../config/sections/valkey.ts";
+import { PlatformComponent } from "../base.ts";
+import type { PlanContext } from "../context.ts";
+import { password } from "../secrets.ts";
+import type { Needs, Owner, Placed, Target } from "../target/types.ts";
+import { TOKENS } from "../tokens.ts";
+import { planSentinels, planServers, type StoreMember } from "./plan.ts";
+
+export interface ReplicationArgs {
+  readonly target: Target;
+  readonly context: PlanContext;
+  readonly config: ValkeyConfig & { readonly dev: boolean };
+}
+
+/**
+ * A Valkey primary with its replicas. Creates a container and a data volume per server and a password per
+ * purpose. Keeps volumes and passwords. A change replaces one server after the other.
+ */
+export class Replication extends PlatformComponent {
+  /** `{admin, replication, sentinel, app: password}` as JSON, for everyone who renders ACLs from it. */
+  readonly users: pulumi.Output<string>;
+  readonly servers: readonly Placed[];
+
+  constructor(name: string, args: ReplicationArgs, opts: pulumi.ComponentResourceOptions) {
+    super(TOKENS.replication, name, opts);
+    this.users = userFile(this, name);
+    const plan = planServers(name, args.context, args.config, this.users);
+    this.servers = placeInTurn(this, args.target, plan);
+    this.registerOutputs({});
+  }
+}
+
+export interface SentinelsArgs extends ReplicationArgs {
+  readonly users: pulumi.Output<string>;
+  readonly servers: Needs;
+}
+
+/** The Sentinels that watch a {@link Replication}. A change replaces one after the other. */
+export class Sentinels extends PlatformComponent {
+  constructor(name: string, args: SentinelsArgs, opts: pulumi.ComponentResourceOptions) {
+    super(TOKENS.sentinels, name, opts);
+    const plan = planSentinels(name, args.context, args.config, args.users);
+    placeInTurn(this, args.target, plan, args.servers);
+    this.registerOutputs({});
+  }
+}
+
+function userFile(owner: Owner, name: string): pulumi.Output<string> {
+  const purposes = ["admin", "app", "replication", "sentinel"];
+  const passwords = purposes.map((purpose) =>
+    password(owner, `${name}.${purpose}`, { protect: true }).apply((value) => [purpose, value]),
+  );
+  return pulumi.all(passwords).apply((pairs) => canonicalJson(Object.fromEntries(pairs)));
+}
+
+function placeInTurn(
+  owner: Owner,
+  target: Target,
+  members: readonly StoreMember[],
+  needs: Needs = [],
+): Placed[] {
+  return members.reduce<Placed[]>((before, { data, workload }) => {
+    target.volume(owner, data);
+    const previous = before.length === 0 ? needs : before.slice(-1);
+    return [...before, target.workload(owner, workload, previous)];
+  }, []);
+}

@@ -1,0 +1,118 @@
+import { physicalName } from "../../config/names.ts";
+import { memberAddress } from "../../config/network.ts";
+import { majorityOf } from "../../config/rules/stores.ts";
+import type { ValkeyConfig } from "../../config/sections/valkey.ts";
+import { commonEnvironment, type PlanContext } from "../context.ts";
+import { healthCheck, IMAGE_HEALTH } from "../health.ts";
+import type { FileContent, Volume, Workload } from "../target/types.ts";
+
+const USER = { uid: 999, gid: 999 };
+
+/** Name under which Sentinels know the primary. */
+export const MASTER_NAME = "redfleet";
+
+/** A server or a Sentinel with its volume. */
+export interface StoreMember {
+  readonly data: Volume;
+  readonly workload: Workload;
+}
+
+type Kind = "valkey" | "sentinel";
+type Settings = ValkeyConfig & { readonly dev: boolean };
+
+/** Primary and replicas; which is which is Sentinel's business after the first start. */
+export function planServers(
+  id: string,
+  context: PlanContext,
+  config: Settings,
+  users: FileContent,
+): StoreMember[] {
+  return ordinals(config.replicas + 1).map((member) =>
+    planMember(id, context, config, users, "valkey", member),
+  );
+}
+
+/** The Sentinels. Their configuration is state: who is primary now, so it lives on a volume. */
+export function planSentinels(
+  id: string,
+  context: PlanContext,
+  config: Settings,
+  users: FileContent,
+): StoreMember[] {
+  return ordinals(config.sentinels).map((member) =>
+    planMember(id, context, config, users, "sentinel", member),
+  );
+}
+
+function planMember(
+  id: string,
+  context: PlanContext,
+  config: Settings,
+  users: FileContent,
+  kind: Kind,
+  member: number,
+): StoreMember {
+  const { stack, subnet, networks } = context;
+  const name = physicalName(stack, kind, member);
+  const identity = { stack, component: kind, member };
+  const neverGoes = member < (config.dev ? 1 : kind === "valkey" ? 2 : 3);
+  return {
+    data: {
+      id: `${id}-${member}.data`,
+      name: `${name}-data`,
+      identity,
+      durability: neverGoes ? "protected" : "retained",
+    },
+    workload: {
+      id: `${id}-${member}`,
+      name,
+      identity,
+      image: "valkey",
+      command: [kind === "valkey" ? "/redfleet/valkey" : "/redfleet/sentinel"],
+      environment: environment(context, config, kind, member),
+      user: USER,
+      memory: kind === "valkey" ? config.memory : config.sentinelMemory,
+      pids: 64,
+      mounts: [{ volume: `${name}-data`, path: "/data" }],
+      files: [{ name: "users.json", content: users }],
+      networks: [{ network: networks.data, address: memberAddress(subnet, kind, member) }],
+      health: healthCheck(IMAGE_HEALTH),
+      waitSeconds: 120,
+      graceSeconds: 30,
+      update: "rolling",
+    },
+  };
+}
+
+/** Addresses, not names: the name of a stopped container leaves DNS, and Sentinels then never fail over. */
+function environment(
+  { stack, subnet }: PlanContext,
+  config: Settings,
+  kind: Kind,
+  member: number,
+): Record<string, string> {
+  const addresses = (of: Kind, count: number) =>
+    ordinals(count).map((index) => memberAddress(subnet, of, index));
+  const peers = [
+    ...addresses("valkey", config.replicas + 1),
+    ...addresses("sentinel", config.sentinels),
+  ];
+  return {
+    ...commonEnvironment(stack, kind, undefined, member),
+    REDFLEET_MEMBER_ADDRESS: memberAddress(subnet, kind, member),
+    REDFLEET_PRIMARY_ADDRESS: memberAddress(subnet, "valkey", 0),
+    REDFLEET_MASTER_NAME: MASTER_NAME,
+    REDFLEET_QUORUM: String(config.quorum ?? majorityOf(config.sentinels)),
+    REDFLEET_DOWN_AFTER_MS: String(config.downAfterMs),
+    REDFLEET_FAILOVER_TIMEOUT_MS: String(config.failoverTimeoutMs),
+    REDFLEET_MIN_REPLICAS_TO_WRITE: String(Math.min(config.minReplicasToWrite, config.replicas)),
+    // The rest is for copies while it saves, buffers of clients and fragmentation.
+    REDFLEET_MAX_MEMORY_MB: String(Math.floor(config.memory * 0.6)),
+    REDFLEET_USERS_FILE: "/run/redfleet/users.json",
+    REDFLEET_PEERS: peers.join(","),
+  };
+}
+
+function ordinals(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}

@@ -1,0 +1,90 @@
+import type { z } from "zod";
+import { type Problem, type ProblemCode, show } from "./errors.ts";
+import { didYouMean } from "./hints.ts";
+
+const SEPARATOR = "\u001f";
+
+/** What a schema says when a value breaks it: code, rule and fix travel in zod's message. */
+export function says(code: ProblemCode, rule: string, fix: string): string {
+  return [code, rule, fix].join(SEPARATOR);
+}
+
+/** The keys that a place in the schema knows: for `did you mean`. */
+export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
+
+/** Zod's issues as problems; one unknown key each. `input` gives the values that zod leaves out. */
+export function toProblems(
+  issues: readonly z.core.$ZodIssue[],
+  input: unknown,
+  known: KnownKeys,
+): Problem[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") return unknownKeys(issue, known(issue.path));
+    return [oneProblem(issue, input)];
+  });
+}
+
+/** The value at a path of plain data. */
+export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    input,
+  );
+}
+
+/** `tenants.acme.aliases.0`. */
+export function joinPath(path: readonly PropertyKey[]): string {
+  return path.map(String).join(".");
+}
+
+function unknownKeys(
+  issue: z.core.$ZodIssueUnrecognizedKeys,
+  candidates: readonly string[],
+): Problem[] {
+  return issue.keys.map((key) => ({
+    code: "REDFLEET_CFG_UNKNOWN_KEY",
+    path: joinPath([...issue.path, key]),
+    rule: "unknown key",
+    fix: didYouMean(key, candidates),
+  }));
+}
+
+function oneProblem(issue: z.core.$ZodIssue, input: unknown): Problem {
+  const value = valueAt(input, issue.path);
+  const place = { path: joinPath(issue.path), got: show(value) };
+  const said = issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message;
+  const [code, rule, fix] = (said ?? "").split(SEPARATOR);
+  if (issue.code === "invalid_type" && value === undefined) return missing(issue, place.path, fix);
+  if (rule !== undefined && fix !== undefined) {
+    const got = issue.code === "invalid_key" ? show(issue.path.at(-1)) : place.got;
+    return { code: code as ProblemCode, path: place.path, got, rule, fix };
+  }
+  return { ...place, ...generic(issue) };
+}
+
+function missing(issue: z.core.$ZodIssueInvalidType, path: string, fix?: string): Problem {
+  const rule = `required (${issue.expected})`;
+  return { code: "REDFLEET_CFG_MISSING", path, rule, fix: fix ?? "add it" };
+}
+
+/** Rule and fix for what the schema says without words of ours. */
+function generic(issue: z.core.$ZodIssue): Pick<Problem, "code" | "rule" | "fix"> {
+  switch (issue.code) {
+    case "invalid_value": {
+      const values = issue.values.map((value) => JSON.stringify(value)).join(", ");
+      return { code: "REDFLEET_CFG_VALUE", rule: `one of ${values}`, fix: "choose one of them" };
+    }
+    case "too_small":
+      return outside(`at least ${issue.minimum}`);
+    case "too_big":
+      return outside(`at most ${issue.maximum}`);
+    case "invalid_type":
+      return { code: "REDFLEET_CFG_TYPE", rule: `expected ${issue.expected}`, fix: "change it" };
+    default:
+      return { code: "REDFLEET_CFG_VALUE", rule: issue.message, fix: "change it" };
+  }
+}
+
+function outside(rule: string): Pick<Problem, "code" | "rule" | "fix"> {
+  return { code: "REDFLEET_CFG_VALUE", rule, fix: "change it" };
+}

@@ -1,0 +1,85 @@
+import { sortedEntries } from "../canonical.ts";
+import { ENVIRONMENT_NAME, insteadOf, isReservedVariable, looksSecret } from "../environment.ts";
+import type { Problem } from "../errors.ts";
+import { didYouMean } from "../hints.ts";
+import { problem, type Rule } from "./rule.ts";
+
+const NAME_RULE = "must match ^[A-Za-z_][A-Za-z0-9_]*$";
+
+interface Holder {
+  readonly path: string;
+  readonly env: Readonly<Record<string, unknown>>;
+  readonly secretEnv: Readonly<Record<string, string>>;
+}
+
+/** Variable names, what the platform owns, secrets by reference only. */
+export const environmentRules: Rule = (config, { secretNames }) => {
+  const holders: Holder[] = [
+    ...sortedEntries(config.clusters).map(([key, c]) => ({ ...c, path: `clusters.${key}` })),
+    ...sortedEntries(config.tenants).map(([key, t]) => ({ ...t, path: `tenants.${key}` })),
+    ...sortedEntries(config.templates).map(([key, t]) => ({
+      path: `templates.${key}`,
+      env: t.env,
+      secretEnv: {},
+    })),
+  ];
+  return holders.flatMap((holder) => [
+    ...names(`${holder.path}.env`, holder.env),
+    ...names(`${holder.path}.secretEnv`, holder.secretEnv),
+    ...inline(holder),
+    ...twice(holder),
+    ...references(holder, secretNames),
+  ]);
+};
+
+function names(path: string, env: Readonly<Record<string, unknown>>): Problem[] {
+  return Object.keys(env).flatMap((name) => {
+    const place = `${path}.${name}`;
+    if (!ENVIRONMENT_NAME.test(name)) {
+      return [problem("REDFLEET_CFG_ENV_NAME", place, name, NAME_RULE, "rename it")];
+    }
+    if (!isReservedVariable(name)) return [];
+    const rule = "set by the platform";
+    return [problem("REDFLEET_CFG_ENV_RESERVED", place, name, rule, insteadOf(name))];
+  });
+}
+
+/** The value itself is not shown: it is a secret. */
+function inline({ path, env }: Holder): Problem[] {
+  return Object.keys(env)
+    .filter(looksSecret)
+    .map((name) => {
+      const rule = "a secret does not stand in clear";
+      const fix = `put it into redfleet:secrets and name it in ${path}.secretEnv.${name}`;
+      return problem("REDFLEET_CFG_INLINE_SECRET", `${path}.env.${name}`, undefined, rule, fix);
+    });
+}
+
+function twice({ path, env, secretEnv }: Holder): Problem[] {
+  return Object.keys(secretEnv)
+    .filter((name) => name in env)
+    .map((name) => {
+      const rule = `also at ${path}.env.${name}`;
+      return problem(
+        ...([
+          "REDFLEET_CFG_ENV_TWICE",
+          `${path}.secretEnv.${name}`,
+          name,
+          rule,
+          "keep one",
+        ] as const),
+      );
+    });
+}
+
+function references({ path, secretEnv }: Holder, known: readonly string[] | undefined): Problem[] {
+  if (known === undefined) return [];
+  return Object.entries(secretEnv)
+    .filter(([, secret]) => !known.includes(secret))
+    .map(([name, secret]) => {
+      const rule = "no such key in redfleet:secrets";
+      const set = `npx pulumi config set --secret --path 'redfleet:secrets.${secret}'`;
+      const fix = known.length > 0 ? `${didYouMean(secret, known)} or: ${set}` : set;
+      return problem("REDFLEET_CFG_SECRET_MISSING", `${path}.secretEnv.${name}`, secret, rule, fix);
+    });
+}

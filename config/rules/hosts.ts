@@ -1,0 +1,75 @@
+import type { Problem } from "../errors.ts";
+import { type HostClaim, hostClaims } from "../hosts.ts";
+import {
+  HOST_MAX,
+  isDnsLabel,
+  isDnsName,
+  KEY_PATTERN,
+  LABEL_MAX,
+  RESERVED_HOSTS,
+} from "../names.ts";
+import { problem, type Rule } from "./rule.ts";
+
+const LABEL_RULE = "a DNS label (a-z, 0-9, -) or, as an alias, a full DNS name";
+
+/** Domain, host labels and aliases: well-formed, not reserved, each claimed once. */
+export const hostRules: Rule = (config) => {
+  const claims = hostClaims(config);
+  return [
+    ...domainProblems(config.domain),
+    ...claims.flatMap((claim) => formProblems(claim, config.domain)),
+    ...clashes(claims),
+  ];
+};
+
+function domainProblems(domain: string): Problem[] {
+  if (isDnsName(domain) && domain.includes(".")) return [];
+  const rule = "a bare DNS name in lower case: no scheme, port, star, address";
+  return [
+    problem("REDFLEET_CFG_DOMAIN", "domain", domain, rule, "write it like fleet.example.org"),
+  ];
+}
+
+function formProblems({ host, path, written }: HostClaim, domain: string): Problem[] {
+  const label = written.includes(".") ? undefined : written;
+  if (label !== undefined && label.length > LABEL_MAX) {
+    return [tooLong(path, written, LABEL_MAX)];
+  }
+  if (host.length > HOST_MAX) return [tooLong(path, host, HOST_MAX)];
+  const isKey = path.split(".").length === 2;
+  if (isKey && !KEY_PATTERN.test(written)) return []; // said by the rules about names
+  if (label === undefined ? !aliasName(path, host) : !isDnsLabel(label)) {
+    return [problem("REDFLEET_CFG_NAME", path, written, LABEL_RULE, "choose such a name")];
+  }
+  return reserved(path, written, host, domain);
+}
+
+function aliasName(path: string, host: string): boolean {
+  return path.includes(".aliases.") && isDnsName(host);
+}
+
+function reserved(path: string, written: string, host: string, domain: string): Problem[] {
+  const word = RESERVED_HOSTS.find((name) => host === `${name}.${domain}`);
+  const taken = word !== undefined || host === domain;
+  if (!taken) return [];
+  const fix = "choose another name, or set host";
+  return [problem("REDFLEET_CFG_RESERVED_NAME", path, written, "reserved for the platform", fix)];
+}
+
+function tooLong(path: string, name: string, max: number): Problem {
+  const rule = `at most ${max} characters, too long by ${name.length - max}`;
+  return problem("REDFLEET_CFG_HOST_LENGTH", path, name, rule, "choose a shorter name");
+}
+
+function clashes(claims: readonly HostClaim[]): Problem[] {
+  const owners = new Map<string, string>();
+  return claims.flatMap(({ host, path, written }) => {
+    const owner = owners.get(host);
+    if (owner === undefined) {
+      owners.set(host, path);
+      return [];
+    }
+    const rule = `${host} is already used at ${owner}`;
+    return [problem("REDFLEET_CFG_HOST_TAKEN", path, written, rule, "choose another name")];
+  });
+}

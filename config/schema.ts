@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { KEY_PATTERN, KEY_RULE } from "./names.ts";
+import { says } from "./problems.ts";
+import { Cluster } from "./sections/cluster.ts";
+import { Edge } from "./sections/edge.ts";
+import { MongoDb } from "./sections/mongodb.ts";
+import { Target } from "./sections/target.ts";
+import { Template } from "./sections/template.ts";
+import { Tenant } from "./sections/tenant.ts";
+import { Valkey } from "./sections/valkey.ts";
+import { Key } from "./sections/values.ts";
+
+/** `redfleet:platform`: everything that one stack declares. Defaults live here and nowhere else. */
+export const Platform = z.strictObject({
+  domain: z
+    .string(says("REDFLEET_CFG_DOMAIN", "a bare DNS name", "write it like redfleet.example.org"))
+    .describe("Domain whose sub-domains are the hosts: tenants and clusters are `<key>.<domain>`."),
+  dev: z
+    .boolean()
+    .default(false)
+    .describe("Allow what only a trial may do: one MongoDB member, no Sentinels."),
+  target: Target,
+  edge: Edge.prefault({}).describe("Reverse proxy with TLS."),
+  mongodb: MongoDb.prefault({}).describe("Replica set: flows, users, revisions."),
+  valkey: Valkey.prefault({}).describe("Servers and Sentinels: shared context, locks."),
+  clusters: z
+    .record(Key, Cluster)
+    .default({})
+    .describe("Clusters by key: one editor and N API replicas each."),
+  templates: z.record(Key, Template).default({}).describe("Templates of this stack by key."),
+  tenants: z.record(Key, Tenant).default({}).describe("Tenants by key."),
+  confirmDestroy: z
+    .array(z.string().regex(KEY_PATTERN, says("REDFLEET_CFG_NAME", KEY_RULE, "name a tenant")))
+    .default([])
+    .describe(
+      "Keys of former tenants whose data is to be erased for good: volume, database, user. Take a key out again when it is done.",
+    ),
+});
+
+export type PlatformConfig = z.infer<typeof Platform>;
+export type PlatformInput = z.input<typeof Platform>;

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { says } from "../problems.ts";
+import { Cpus, count, Environment, Memory, SecretEnvironment } from "./values.ts";
+
+const PREFIX_RULE = says(
+  "REDFLEET_CFG_PATH_PREFIX",
+  "one or more path segments, no slash at the end",
+  "use /red-nodes",
+);
+
+/** One editor and N API replicas that run the same flows. */
+export const Cluster = z.strictObject({
+  apiReplicas: count(1, 50, "REDFLEET_CFG_REPLICAS", "at least one replica, at most 50")
+    .default(3)
+    .describe("API replicas. A change touches only the replicas that come or go."),
+  apiPrefix: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._~-]*)+$/, PREFIX_RULE)
+    .default("/red-nodes")
+    .describe("Path prefix that goes to the replicas; the rest goes to the editor."),
+  host: z.string().optional().describe("Host label below the domain. Default: the cluster's key."),
+  displayName: z.string().max(80).optional().describe("Title in the editor. Default: the key."),
+  nodeRed: z
+    .union([z.literal(5), z.literal(4)])
+    .default(5)
+    .describe("Node-RED's major version."),
+  editorMemory: Memory.prefault("384 MB").describe("Memory limit of the editor; heap is 75 %."),
+  replicaMemory: Memory.prefault("320 MB").describe("Memory limit of a replica; heap is 75 %."),
+  editorCpus: Cpus.prefault(1).describe("CPUs of the editor."),
+  replicaCpus: Cpus.prefault(1).describe("CPUs of each replica."),
+  sticky: z.boolean().default(false).describe("Keep a client on one replica by a cookie."),
+  drainSeconds: count(0, 8, "REDFLEET_CFG_VALUE", "0..8 seconds")
+    .default(5)
+    .describe("Seconds in which a stopping replica finishes requests."),
+  env: Environment.default({}).describe("Environment of the flows, editor and replicas alike."),
+  secretEnv: SecretEnvironment.default({}).describe("Variable -> key in `redfleet:secrets`."),
+  protect: z
+    .boolean()
+    .default(true)
+    .describe("Refuse to delete the secret that encrypts credentials. False before a removal."),
+});
+
+export type ClusterConfig = z.infer<typeof Cluster>;

@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { says } from "../problems.ts";
+import { count, Memory } from "./values.ts";
+
+/** The flow store and the users. */
+export const MongoDb = z.strictObject({
+  members: z
+    .int()
+    .min(1, says("REDFLEET_CFG_MEMBERS", "at least one member", "use 3"))
+    .max(7, says("REDFLEET_CFG_MEMBERS", "at most 7 voters", "use 3, 5 or 7"))
+    .default(3)
+    .describe("Members of the replica set: odd, 3 or more; 1 only with `dev: true`."),
+  memory: Memory.prefault("400 MB").describe("Memory limit of each member, changed in place."),
+  cache: Memory.optional().describe(
+    "WiredTiger cache of each member. Default: half of the memory above 100 MB, at least 256 MB is what the server takes.",
+  ),
+  oplogMb: count(990, 1_000_000, "REDFLEET_CFG_VALUE", "an oplog of at least 990 MB")
+    .default(990)
+    .describe("Oplog in MB: how long a change stream may be away."),
+});
+
+export type MongoDbConfig = z.infer<typeof MongoDb>;

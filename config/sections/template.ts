@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { Cpus, count, Memory } from "./values.ts";
+
+/** What a tenant gets, and how far it may go from that. */
+export const Template = z.strictObject({
+  nodeRed: z.union([z.literal(5), z.literal(4)]).describe("Node-RED's major version."),
+  memory: z
+    .strictObject({
+      default: Memory.prefault("256 MB").describe("Limit of a tenant that names none."),
+      min: Memory.prefault("128 MB").describe("Smallest limit a tenant may ask for."),
+      max: Memory.prefault("1 GB").describe("Largest limit a tenant may ask for."),
+    })
+    .prefault({})
+    .describe("Memory of a tenant."),
+  cpus: z
+    .strictObject({
+      default: Cpus.prefault(0.5).describe("CPUs of a tenant that names none."),
+      min: Cpus.prefault(0.1).describe("Smallest share a tenant may ask for."),
+      max: Cpus.prefault(2).describe("Largest share a tenant may ask for."),
+    })
+    .prefault({})
+    .describe("CPUs of a tenant."),
+  pids: count(32, 4096, "REDFLEET_CFG_VALUE", "32..4096 processes and threads")
+    .default(128)
+    .describe("Processes and threads that a tenant may have."),
+  env: z.record(z.string(), z.string()).default({}).describe("Environment of every tenant of it."),
+});
+
+export type TemplateConfig = z.infer<typeof Template>;
+
+/** Templates that every stack has; a stack may add its own, or replace one by the same key. */
+export const SHIPPED_TEMPLATES = {
+  "nodered-4": { nodeRed: 4 },
+  "nodered-5": { nodeRed: 5 },
+} as const satisfies Record<string, z.input<typeof Template>>;

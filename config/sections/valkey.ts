@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { count, Memory } from "./values.ts";
+
+const CODE = "REDFLEET_CFG_SENTINEL";
+
+/** Shared context and locks: one primary, its replicas, and the Sentinels that watch them. */
+export const Valkey = z.strictObject({
+  replicas: count(0, 5, CODE, "0..5 replicas beside the primary")
+    .default(2)
+    .describe("Replicas beside the primary; 0 only with `dev: true` and no Sentinels."),
+  sentinels: count(0, 7, CODE, "0..7 Sentinels")
+    .default(3)
+    .describe("Sentinels: odd, 3 or more; 0 only with `dev: true` and no replicas."),
+  quorum: count(1, 7, CODE, "a quorum between the majority and all Sentinels")
+    .optional()
+    .describe("Sentinels that must agree that the primary is down. Default: the majority."),
+  minReplicasToWrite: count(0, 5, CODE, "0..5 replicas")
+    .default(1)
+    .describe("Replicas that must be in touch for the primary to take writes."),
+  downAfterMs: count(1000, 600_000, CODE, "at least 1000 ms")
+    .default(5000)
+    .describe("Milliseconds without an answer until a primary counts as down."),
+  failoverTimeoutMs: count(1000, 3_600_000, CODE, "at least 1000 ms")
+    .default(15_000)
+    .describe("Milliseconds for one fail-over; a failed one is retried after twice that."),
+  memory: Memory.prefault("128 MB").describe(
+    "Memory limit of each server; data may use 60 % of it.",
+  ),
+  sentinelMemory: Memory.prefault("64 MB").describe("Memory limit of each Sentinel."),
+});
+
+export type ValkeyConfig = z.infer<typeof Valkey>;

@@ -1,0 +1,21 @@
+import type { PlatformConfig } from "./schema.ts";
+import { SHIPPED_TEMPLATES, Template, type TemplateConfig } from "./sections/template.ts";
+import type { TenantConfig } from "./sections/tenant.ts";
+
+/** The templates of a stack: the shipped ones, and its own, which win. */
+export function allTemplates(config: PlatformConfig): Record<string, TemplateConfig> {
+  const shipped = Object.entries(SHIPPED_TEMPLATES).map(([key, template]) => [
+    key,
+    Template.parse(template),
+  ]);
+  return { ...Object.fromEntries(shipped), ...config.templates };
+}
+
+/** A tenant's limits: its own where given, the template's otherwise. */
+export function tenantLimits(tenant: TenantConfig, template: TemplateConfig) {
+  return {
+    memory: tenant.memory ?? template.memory.default,
+    cpus: tenant.cpus ?? template.cpus.default,
+    pids: template.pids,
+  };
+}

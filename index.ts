@@ -1,0 +1,9 @@
+import { Platform } from "./components/platform.ts";
+import { DockerTarget } from "./components/target/docker/target.ts";
+import { loadStackConfig } from "./config/load.ts";
+
+const { stack, platform: config, secret } = loadStackConfig();
+const target = new DockerTarget({ path: config.target.socket });
+const { outputs } = new Platform(stack, { target, config, secret });
+
+export const { domain, httpsPort, clusters, tenants, passwords, next } = outputs;
