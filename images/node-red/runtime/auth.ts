@@ -1,0 +1,64 @@
+/** Login of the editor against the users of the flow store. */
+import { comparePassword } from "./internals.ts";
+import { type Logger, reasonOf } from "./log.ts";
+import type { FlowStore, StoredUser, UserRole } from "./store/types.ts";
+
+/** What Node-RED knows of a user. */
+interface EditorUser {
+  username: string;
+  permissions: string | string[];
+}
+
+/** A day; Node-RED's default is a week. */
+const SESSION_SECONDS = 86_400;
+
+/** bcrypt of a random text: an unknown user costs as much time as a wrong password. */
+const NOBODY = "$2b$10$CwTycUXWue0Thq9StjUM0uJ8Dm0r1mPZr5c3S0YyqQW5nN4l3o8iK";
+
+/** `write` edits and deploys; only `admin` may touch the palette and what belongs to everybody. */
+const PERMISSIONS: Record<UserRole, string | string[]> = {
+  admin: "*",
+  write: [
+    "read",
+    "flows.write",
+    "context.write",
+    "library.write",
+    "inject.write",
+    "debug.write",
+    "settings.write",
+  ],
+  read: "read",
+};
+
+function toEditorUser(user: StoredUser): EditorUser {
+  return { username: user.username, permissions: PERMISSIONS[user.role] ?? [] };
+}
+
+/**
+ * Node-RED's `adminAuth`. Node-RED itself refuses a user name after five failures in ten minutes;
+ * the edge limits by address.
+ */
+export function createAdminAuth(store: FlowStore, log: Logger) {
+  const find = async (username: unknown): Promise<StoredUser | null> => {
+    if (typeof username !== "string" || username === "") return null;
+    try {
+      return await store.findUser(username);
+    } catch (error) {
+      log.error("users cannot be read from the flow store", { reason: reasonOf(error) });
+      return null;
+    }
+  };
+  return {
+    type: "credentials",
+    sessionExpiryTime: SESSION_SECONDS,
+    users: async (username: unknown) => {
+      const user = await find(username);
+      return user && toEditorUser(user);
+    },
+    authenticate: async (username: unknown, password: unknown) => {
+      const user = await find(username);
+      const matches = await comparePassword(String(password), user?.passwordHash ?? NOBODY);
+      return user && matches ? toEditorUser(user) : null;
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** Ties the gate to Node-RED's deploys, whoever starts them. */
+import type { EventEmitter } from "node:events";
+import { type Scope, scopeOf } from "./affected.ts";
+import type { Gate } from "./gate.ts";
+import { type Comparison, onFlowDiff, wrapDeploys } from "./internals.ts";
+import type { NodeRed } from "./node-red.ts";
+
+const everything = (): Scope => ({ tabs: "all", endpoints: new Map() });
+
+/** What the storage module and the reload ask. */
+export interface Deploys {
+  /** From now on the end of each deploy opens the gate. Called when the first start is over. */
+  arm(): void;
+  /** Called by the storage module after a save: the restart of nodes follows it at once. */
+  beforeRestart(): Promise<void>;
+  /** Tabs whose own credentials changed; the next diff restarts them. */
+  markTabs(ids: string[]): void;
+  /** Resolves when the flows of a deploy that runs now have started; false when they could not. */
+  started(): Promise<boolean>;
+}
+
+/** Must be called before Node-RED starts. */
+export function guardDeploys(red: NodeRed, gate: Gate): Deploys {
+  let comparison: Comparison | undefined;
+  // The API for single flows calls Node-RED's setFlows from within, always with this type.
+  let type: unknown = "flows";
+  let marked: string[] = [];
+
+  onFlowDiff((seen) => {
+    seen.diff.flowChanged.push(...marked.filter((id) => !seen.diff.flowChanged.includes(id)));
+    marked = [];
+    comparison = seen;
+  });
+
+  wrapDeploys(red, {
+    async setFlows(wanted, deploy) {
+      type = wanted ?? "full";
+      try {
+        return await deploy();
+      } finally {
+        type = "flows";
+      }
+    },
+    async loadFlows(deploy) {
+      await gate.close(everything());
+      return deploy();
+    },
+  });
+
+  return {
+    arm: () => onDeployEnd(red.events, () => gate.open()),
+    async beforeRestart() {
+      const scope = comparison ? scopeOf(type, comparison) : everything();
+      comparison = undefined;
+      await gate.close(scope);
+    },
+    markTabs: (ids) => {
+      marked = ids;
+    },
+    started: () => nextStart(red.events),
+  };
+}
+
+/** Node-RED says "runtime-deploy" after each start, also when types are missing and nothing started. */
+function onDeployEnd(events: EventEmitter, listener: () => void): void {
+  events.on("flows:started", listener);
+  events.on("runtime-event", ({ id }: { id: string }) => {
+    if (id === "runtime-deploy") listener();
+  });
+}
+
+function nextStart(events: EventEmitter): Promise<boolean> {
+  return new Promise((resolve) => {
+    let ran = false;
+    const onStarted = () => {
+      ran = true;
+    };
+    const onEvent = ({ id }: { id: string }) => {
+      if (id !== "runtime-deploy") return;
+      events.off("flows:started", onStarted);
+      events.off("runtime-event", onEvent);
+      resolve(ran);
+    };
+    events.on("flows:started", onStarted);
+    events.on("runtime-event", onEvent);
+  });
+}
+
+/** How Node-RED's very first start ended: `undefined`, or why nothing runs. */
+export function firstStart(events: EventEmitter): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const end = (reason?: string) => {
+      events.off("flows:started", onStarted);
+      events.off("runtime-event", onEvent);
+      resolve(reason);
+    };
+    const onStarted = () => end();
+    const onEvent = ({ id, payload }: { id: string; payload?: { error?: string } }) => {
+      if (id !== "runtime-state" || !payload?.error) return;
+      // Flows run without credentials that cannot be read; any other error is final.
+      if (payload.error !== "credentials_load_failed") end(payload.error);
+    };
+    events.on("flows:started", onStarted);
+    events.on("runtime-event", onEvent);
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * Everything that reaches behind Node-RED's documented API, in one place. The two majors agree on
+ * all of it (@node-red/runtime of 4.1.15 and 5.0.7: flows/index.js, flows/util.js and
+ * nodes/credentials.js are the same); the tests of the runtime run on both.
+ */
+import { createRequire } from "node:module";
+import vm from "node:vm";
+import type { FlowNode, Handler, NodeRed } from "./node-red.ts";
+
+const require = createRequire(import.meta.url);
+
+/** Node-RED's parsed form of a flow set. */
+export interface ParsedFlows {
+  allNodes: Record<string, FlowNode>;
+}
+
+/** Node-RED's own answer to what a deploy changes: ids of nodes, tabs and groups. */
+export interface FlowDiff {
+  added: string[];
+  changed: string[];
+  removed: string[];
+  rewired: string[];
+  linked: string[];
+  flowChanged: string[];
+  globalConfigChanged: boolean;
+}
+
+/** One comparison that Node-RED made on the way to a deploy. */
+export interface Comparison {
+  before: ParsedFlows | null;
+  after: ParsedFlows;
+  diff: FlowDiff;
+}
+
+interface FlowUtil {
+  diffConfigs(before: ParsedFlows | null, after: ParsedFlows): FlowDiff;
+}
+
+/** Sees, and may add to, each diff that Node-RED computes: flows/index.js calls it as a property. */
+export function onFlowDiff(listener: (comparison: Comparison) => void): void {
+  const util = require("@node-red/runtime/lib/flows/util") as FlowUtil;
+  const original = util.diffConfigs;
+  util.diffConfigs = (before, after) => {
+    const diff = original(before, after);
+    listener({ before, after, diff });
+    return diff;
+  };
+}
+
+interface FlowsModule {
+  setFlows(...args: unknown[]): Promise<unknown>;
+  loadFlows(...args: unknown[]): Promise<unknown>;
+}
+
+/** Wraps the two ways by which the admin API replaces flows as a whole. */
+export function wrapDeploys(
+  red: NodeRed,
+  around: {
+    setFlows(type: unknown, deploy: () => Promise<unknown>): Promise<unknown>;
+    loadFlows(deploy: () => Promise<unknown>): Promise<unknown>;
+  },
+): void {
+  const flows = (red.runtime as unknown as { _: { flows: FlowsModule } })._.flows;
+  const { setFlows, loadFlows } = flows;
+  // (config, credentials, type, muteLog, forceStart, user); the type may come second.
+  flows.setFlows = (...args) => {
+    const type = typeof args[1] === "string" ? args[1] : args[2];
+    return around.setFlows(type, () => setFlows(...args));
+  };
+  flows.loadFlows = (...args) => around.loadFlows(() => loadFlows(...args));
+}
+
+/**
+ * Puts the credentials in memory back to what is stored. A deploy merges new values into memory
+ * before it saves; when the save fails they would stay there, marked as saved.
+ */
+export async function resetCredentials(stored: object): Promise<void> {
+  const credentials = require("@node-red/runtime/lib/nodes/credentials") as {
+    load(credentials: object): Promise<void>;
+  };
+  await credentials.load(stored);
+}
+
+/** A route of Express 4, as the router keeps it. */
+interface Layer {
+  match(path: string): boolean;
+  route?: { path: string; methods: Record<string, boolean>; _handles_method(m: string): boolean };
+}
+
+/** The route that would answer; null when none would. The HTTP nodes register plain routes. */
+export function findRoute(app: Handler, method: string, path: string) {
+  const router = (app as unknown as { _router?: { stack: Layer[] } })._router;
+  for (const layer of router?.stack ?? []) {
+    if (layer.route?._handles_method(method) && layer.match(path)) return layer.route;
+  }
+  return null;
+}
+
+/** bcrypt in plain JavaScript, the one that Node-RED's own login uses; hands the loop back in between. */
+export function comparePassword(password: string, hash: string): Promise<boolean> {
+  const bcrypt = require("bcryptjs") as { compare(a: string, b: string): Promise<boolean> };
+  return bcrypt.compare(password, hash);
+}
+
+/**
+ * Gives the code of function nodes a global. Their sandbox is made by `vm.createContext` and is
+ * known by its `__node__`; settings only reach `global.get()`.
+ */
+export function addFunctionGlobal(name: string, value: object): void {
+  const original = vm.createContext;
+  vm.createContext = ((sandbox?: vm.Context, ...rest: []) => {
+    if (sandbox && "__node__" in sandbox) sandbox[name] = value;
+    return original(sandbox, ...rest);
+  }) as typeof vm.createContext;
+}

@@ -1,0 +1,78 @@
+/** Metrics in Prometheus' text format. */
+import { performance } from "node:perf_hooks";
+import type { Gate } from "./gate.ts";
+import type { Reloads } from "./reload.ts";
+import type { Status } from "./status.ts";
+
+type Metric = [name: string, type: "counter" | "gauge", help: string, value: number];
+
+function gateMetrics(gate: Gate): Metric[] {
+  const { requests, held, refused, closed, cutShort } = gate.counters;
+  return [
+    ["http_requests_total", "counter", "Requests to the HTTP nodes", requests],
+    ["http_requests_in_flight", "gauge", "Requests that run now", gate.inFlight],
+    ["gate_requests_waiting", "gauge", "Requests that wait for a deploy now", gate.waitingCount],
+    ["gate_requests_held_total", "counter", "Requests that waited for a deploy", held],
+    ["gate_requests_refused_total", "counter", "Requests refused because too many waited", refused],
+    ["gate_closed_total", "counter", "Deploys that touched endpoints", closed],
+    ["gate_cut_short_total", "counter", "Requests that ran longer than a deploy waits", cutShort],
+  ];
+}
+
+function statusMetrics(status: Status): Metric[] {
+  const metrics: Metric[] = [
+    ["ready", "gauge", "1 when requests are welcome", Number(status.ready)],
+    ["flow_revision", "gauge", "Revision that runs", status.revision ?? 0],
+    [
+      "error",
+      "gauge",
+      "1 when the newest revision does not run",
+      Number(status.error !== undefined),
+    ],
+  ];
+  if (status.identity.role !== "editor") return metrics;
+  const live = status.replicas.filter((replica) => replica.revision === status.revision).length;
+  return [
+    ...metrics,
+    ["replicas", "gauge", "Replicas that reported within 30 s", status.replicas.length],
+    ["replicas_live", "gauge", "Replicas that run the newest revision", live],
+  ];
+}
+
+function processMetrics(): Metric[] {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  const { utilization } = performance.eventLoopUtilization();
+  return [
+    ["process_resident_memory_bytes", "gauge", "Resident memory", rss],
+    ["process_heap_used_bytes", "gauge", "Used JavaScript heap", heapUsed],
+    ["process_cpu_seconds_total", "counter", "CPU time", (user + system) / 1e6],
+    ["event_loop_utilization", "gauge", "Busy share of the event loop since start", utilization],
+    ["uptime_seconds", "gauge", "Seconds since start", process.uptime()],
+  ];
+}
+
+function reloadMetrics({ count, failures, lastMs }: Reloads): Metric[] {
+  return [
+    ["reloads_total", "counter", "Revisions applied from the flow store", count],
+    ["reload_failures_total", "counter", "Revisions that could not be applied", failures],
+    ["reload_last_seconds", "gauge", "Duration of the last reload", lastMs / 1000],
+  ];
+}
+
+/** All metrics, prefixed `redfleet_`, labelled with role and name. */
+export function renderMetrics(status: Status, gate: Gate, reloads: Reloads): string {
+  const { role, name } = status.identity;
+  const labels = `{role="${role}",name="${name}"}`;
+  const all = [
+    ...statusMetrics(status),
+    ...gateMetrics(gate),
+    ...reloadMetrics(reloads),
+    ...processMetrics(),
+  ];
+  const lines = all.map(([metric, type, help, value]) => {
+    const full = `redfleet_${metric}`;
+    return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${full}${labels} ${value}\n`;
+  });
+  return lines.join("");
+}

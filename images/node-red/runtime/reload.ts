@@ -1,0 +1,136 @@
+/**
+ * Applies stored revisions to the running Node-RED: only what changed restarts. One at a time, the
+ * newest wins. A revision that cannot run here is not begun: the one before serves on, and the
+ * reason is reported.
+ */
+import { changedCredentials, decryptCredentials } from "./credentials.ts";
+import type { Deploys } from "./deploys.ts";
+import { resetCredentials } from "./internals.ts";
+import { type Logger, reasonOf } from "./log.ts";
+import type { FlowNode, NodeRed } from "./node-red.ts";
+import type { Status } from "./status.ts";
+import { applying, type Storage } from "./storage.ts";
+import type { FlowSet } from "./store/types.ts";
+
+/** Counters since the start of the process. */
+export interface Reloads {
+  count: number;
+  failures: number;
+  lastMs: number;
+}
+
+export interface ReloadOptions {
+  red: NodeRed;
+  storage: Storage;
+  deploys: Deploys;
+  status: Status;
+  secret: string;
+  log: Logger;
+}
+
+/** Follows the flow sets that the store tells of. */
+export class Reloader {
+  readonly counters: Reloads = { count: 0, failures: 0, lastMs: 0 };
+  private readonly options: ReloadOptions;
+  private newest: FlowSet | undefined;
+  private running: Promise<void> | undefined;
+
+  constructor(options: ReloadOptions) {
+    this.options = options;
+  }
+
+  /** Takes note of a flow set; applies it when it is newer than what runs. */
+  offer(set: FlowSet): Promise<void> {
+    if (this.isNews(set)) this.newest = set;
+    this.running ??= this.work().finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  private isNews(set: FlowSet): boolean {
+    const { storage } = this.options;
+    if (storage.isOwnWrite(set)) return false;
+    return set.revision > Math.max(storage.current.revision, this.newest?.revision ?? 0);
+  }
+
+  private async work(): Promise<void> {
+    for (let set = this.newest; set; set = this.newest) {
+      this.newest = undefined;
+      if (set.revision > this.options.storage.current.revision) await this.attempt(set);
+    }
+  }
+
+  private async attempt(set: FlowSet): Promise<void> {
+    const { status, log } = this.options;
+    const begin = performance.now();
+    status.update({ state: "reloading" });
+    try {
+      await this.apply(set);
+      this.counters.count += 1;
+      this.counters.lastMs = performance.now() - begin;
+      status.update({ state: "running", revision: set.revision, error: undefined });
+      const ms = Math.round(this.counters.lastMs);
+      log.info("a revision was applied", { revision: set.revision, ms });
+    } catch (error) {
+      this.counters.failures += 1;
+      const reason = reasonOf(error);
+      status.update({ state: "error", error: `revision ${set.revision}: ${reason}` });
+      log.error("a revision was not applied, the one before runs on", {
+        revision: set.revision,
+        running: status.revision,
+        reason,
+      });
+    }
+  }
+
+  private async apply(set: FlowSet): Promise<void> {
+    const { red, deploys, storage } = this.options;
+    const flows = JSON.parse(set.flows) as FlowNode[];
+    checkTypes(red, flows);
+    const credentials = await this.mark(set, flows);
+    const started = deploys.started();
+    const box = { set: set as FlowSet | undefined };
+    const before = { ...storage.current };
+    try {
+      await applying.run(box, () =>
+        red.runtime.flows.setFlows({ flows: { flows, credentials }, deploymentType: "nodes" }),
+      );
+      if (!(await started)) throw new Error("Node-RED did not start the flows");
+    } catch (error) {
+      Object.assign(storage.current, before);
+      throw error;
+    } finally {
+      box.set = undefined;
+    }
+  }
+
+  /**
+   * A diffed deploy does not see changes of stored credentials by itself. A node with a property
+   * `credentials` counts as changed, as it does when the editor sends new ones; its content is
+   * not used, because all credentials are handed over as they are stored. Tabs are told apart.
+   */
+  private async mark(set: FlowSet, flows: FlowNode[]): Promise<object | undefined> {
+    const { storage, secret, deploys } = this.options;
+    if (set.credentials === storage.current.credentials) return undefined;
+    const after = decryptCredentials(set.credentials, secret);
+    const before = decryptCredentials(storage.current.credentials, secret);
+    const changed = changedCredentials(before, after);
+    const nodes = flows.filter((node) => changed.has(node.id));
+    for (const node of nodes) if (node.type !== "tab") node.credentials = {};
+    deploys.markTabs(nodes.filter((node) => node.type === "tab").map((node) => node.id));
+    const stored = JSON.parse(set.credentials) as object;
+    if ("$" in stored) return stored;
+    await resetCredentials(stored);
+    return undefined;
+  }
+}
+
+/** Node-RED would stop what changed and then start nothing at all. */
+function checkTypes(red: NodeRed, flows: FlowNode[]): void {
+  const builtIn = new Set(["tab", "group", "subflow"]);
+  for (const node of flows) if (node.type === "subflow") builtIn.add(`subflow:${node.id}`);
+  const types = new Set(flows.map((node) => node.type));
+  const missing = [...types].filter((type) => !builtIn.has(type) && !red.nodes.getType(type));
+  if (missing.length > 0) throw new Error(`missing node types: ${missing.sort().join(", ")}`);
+}

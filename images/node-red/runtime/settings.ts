@@ -1,0 +1,135 @@
+/** Node-RED's settings: hardened, and the same for everybody but for the role. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { RuntimeConfig } from "./environment.ts";
+import type { Logger } from "./log.ts";
+
+export interface SettingsParts {
+  config: RuntimeConfig;
+  secret: string;
+  storageModule: object;
+  adminAuth: object;
+  log: Logger;
+}
+
+/** Settings that both the editor's side and replicas have. */
+function commonSettings({ config, secret, storageModule, log }: SettingsParts) {
+  return {
+    uiPort: config.httpPort,
+    userDir: config.userDir,
+    httpNodeRoot: config.httpNodeRoot === "/" ? "/" : `${config.httpNodeRoot}/`,
+    httpServerOptions: { "trust proxy": "loopback, linklocal, uniquelocal" },
+    storageModule,
+    credentialSecret: secret,
+    logging: { redfleet: loggingOf(log) },
+    nodesExcludes: config.nodesExcludes,
+    functionExternalModules: false,
+    functionGlobalContext: {},
+    exportGlobalContextKeys: false,
+    // Seconds; covers synchronous code only. 0 is Node-RED's default.
+    globalFunctionTimeout: 30,
+    tlsConfigDisableLocalFiles: true,
+    // The platform's own variables are none of a flow's business.
+    envVarExcludes: Object.keys(process.env).filter((name) => name.startsWith("REDFLEET_")),
+    externalModules: {
+      autoInstall: false,
+      palette: { allowInstall: false, allowUpdate: false, allowUpload: false },
+      modules: { allowInstall: false },
+    },
+    diagnostics: { enabled: false, ui: false },
+    runtimeState: { enabled: false, ui: false },
+    telemetry: { enabled: false, updateNotification: false },
+  };
+}
+
+/** Our own packages for the editor lie beside the runtime. */
+const PACKAGES = fileURLToPath(new URL("../packages", import.meta.url));
+
+function editorSettings({ config, adminAuth }: SettingsParts) {
+  return {
+    httpAdminRoot: "/",
+    adminAuth,
+    ...(config.role === "editor" && { nodesDir: [PACKAGES] }),
+    editorTheme: {
+      page: { title: config.title },
+      header: { title: config.title, ...(config.publicUrl && { url: config.publicUrl }) },
+      projects: { enabled: false },
+      tours: false,
+      multiplayer: { enabled: false },
+    },
+  };
+}
+
+/** All settings for one process. */
+export function createSettings(parts: SettingsParts): Record<string, unknown> {
+  const common = commonSettings(parts);
+  if (parts.config.role === "replica") return { ...common, httpAdminRoot: false };
+  return { ...common, ...editorSettings(parts) };
+}
+
+interface LogMessage {
+  level: number;
+  msg?: unknown;
+  type?: string;
+  id?: string;
+  name?: string;
+  event?: string;
+  user?: { username?: string };
+  [field: string]: unknown;
+}
+
+/** Node-RED's levels: 20 error and below, 30 warn, 40 info, 50 debug, 95 audit, 98 trace, 99 metric. */
+function loggingOf(log: Logger) {
+  const text = (msg: unknown) =>
+    typeof msg === "string" ? msg : msg instanceof Error ? msg.message : JSON.stringify(msg);
+  return {
+    level: "info",
+    metrics: false,
+    audit: true,
+    handler: () => (entry: LogMessage) => {
+      if (entry.level === 95) return logAudit(log, entry);
+      const { type, id, name } = entry;
+      const fields = { source: "node-red", ...(type && { type, id }), ...(name && { name }) };
+      const message = text(entry.msg ?? "").trim();
+      if (entry.level <= 20) log.error(message, fields);
+      else if (entry.level === 30) log.warn(message, fields);
+      else log.info(message, fields);
+    },
+  };
+}
+
+/** Who did what; reads are left out, they come by the dozen with each page. */
+function logAudit(log: Logger, entry: LogMessage): void {
+  const event = entry.event ?? "";
+  if (/\.(get|list|getState)$/.test(event) || event.startsWith("comms.")) return;
+  const fields = { event, user: entry.user?.username, ip: entry.ip, path: entry.path };
+  log.info("audit", { source: "audit", ...fields, ...(entry.error ? { error: entry.error } : {}) });
+}
+
+/** Node-RED reads the package file of its folder at start and logs an error when there is none. */
+export function prepareUserDir(userDir: string): void {
+  mkdirSync(userDir, { recursive: true });
+  writeIfAbsent(
+    join(userDir, "package.json"),
+    '{"name":"node-red-project","private":true}\n',
+    0o644,
+  );
+}
+
+function writeIfAbsent(file: string, content: string, mode: number): void {
+  try {
+    writeFileSync(file, content, { mode, flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+/** A tenant without a given secret makes one, and keeps it beside its data. */
+export function credentialSecret(config: RuntimeConfig): string {
+  if (config.credentialSecret !== undefined) return config.credentialSecret;
+  const file = join(config.userDir, ".credential-secret");
+  writeIfAbsent(file, randomBytes(32).toString("hex"), 0o400);
+  return readFileSync(file, "utf8").trim();
+}

@@ -1,0 +1,79 @@
+/** What this process is doing, in one place: read by health, metrics, registry and editor. */
+import { EventEmitter } from "node:events";
+import type { Role } from "./environment.ts";
+import type { WorkerRecord, WorkerReport, WorkerState } from "./store/types.ts";
+
+/** The JSON of /status. */
+export interface StatusDocument {
+  role: Role;
+  name: string;
+  worker: string;
+  state: WorkerState;
+  revision: number | null;
+  error?: string;
+  nodeRed: string;
+  /** Editors only: the cluster's replicas as the flow store knows them. */
+  replicas?: Pick<WorkerRecord, "worker" | "state" | "revision" | "lastSeen" | "error">[];
+}
+
+export interface Identity {
+  role: Role;
+  name: string;
+  worker: string;
+  nodeRed: string;
+}
+
+/** Says "change" when state, revision or error change. */
+export class Status extends EventEmitter {
+  state: WorkerState = "starting";
+  /** Revision whose flows run. */
+  revision: number | null = null;
+  /** Why the newest revision does not run, or nothing does. */
+  error: string | undefined;
+  /** Serves requests: flows have started once. */
+  serving = false;
+  replicas: WorkerRecord[] = [];
+  readonly identity: Identity;
+
+  constructor(identity: Identity) {
+    super();
+    this.identity = identity;
+  }
+
+  update(change: {
+    state?: WorkerState;
+    revision?: number | null;
+    error?: string | undefined;
+  }): void {
+    // Draining is final.
+    if (this.state === "draining") return;
+    Object.assign(this, change);
+    this.emit("change");
+  }
+
+  /** Wanted by the edge. A replica that fails to load a revision still serves the one before. */
+  get ready(): boolean {
+    return this.serving && this.state !== "draining";
+  }
+
+  report(): WorkerReport {
+    const { worker, role } = this.identity;
+    const { state, revision, error } = this;
+    return { worker, role, state, revision, ...(error && { error }) };
+  }
+
+  document(): StatusDocument {
+    const { role, name, worker, nodeRed } = this.identity;
+    const { state, revision, error } = this;
+    const document = { role, name, worker, state, revision, ...(error && { error }), nodeRed };
+    if (role !== "editor") return document;
+    const replicas = this.replicas.map((replica) => ({
+      worker: replica.worker,
+      state: replica.state,
+      revision: replica.revision,
+      lastSeen: replica.lastSeen,
+      ...(replica.error && { error: replica.error }),
+    }));
+    return { ...document, replicas };
+  }
+}

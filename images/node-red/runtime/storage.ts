@@ -1,0 +1,151 @@
+/**
+ * Node-RED's storage module over the flow store. A plain object: Node-RED looks for settings and
+ * sessions with `hasOwnProperty`, so methods of a class would not be seen.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
+import { resetCredentials } from "./internals.ts";
+import { type Logger, reasonOf } from "./log.ts";
+import type { FlowNode } from "./node-red.ts";
+import { type FlowSet, type FlowStore, RevisionConflict } from "./store/types.ts";
+
+/** The version of the flow set that this process runs, or is about to. */
+export interface Current {
+  revision: number;
+  credentials: string;
+}
+
+export interface StorageOptions {
+  store: FlowStore;
+  log: Logger;
+  /** Digest of the package set, kept with each revision. */
+  digest: string;
+  /** Replicas read; they write neither flows nor settings, sessions or library. */
+  readOnly: boolean;
+  /** What Node-RED starts with. */
+  initial: Pick<FlowSet, "revision" | "flows" | "credentials">;
+  /** Awaited between a save and the restart of nodes that it causes. */
+  beforeRestart(): Promise<void>;
+  onSaved(set: FlowSet): void;
+}
+
+/**
+ * Set while the runtime itself applies a stored revision, whose save must not be stored again.
+ * A box that is emptied after: timers of the started nodes keep the box for as long as they live.
+ */
+export const applying = new AsyncLocalStorage<{ set: FlowSet | undefined }>();
+
+/** An error that Node-RED's admin API passes on as an HTTP answer. */
+class SaveRefused extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+function refusal(error: unknown): SaveRefused {
+  if (error instanceof RevisionConflict) {
+    // The editor answers this code with its dialog to review and merge.
+    return new SaveRefused(
+      409,
+      "version_mismatch",
+      `The flows were changed elsewhere: ${error.message}`,
+    );
+  }
+  const message = `The flow store did not take the change: ${reasonOf(error)}. Nothing was deployed.`;
+  return new SaveRefused(503, "flow_store_unavailable", message);
+}
+
+/** What a store without flows is worth. */
+export const EMPTY = { revision: 0, flows: "[]", credentials: "{}" };
+
+/** Builds the module, and the handle that the reload uses. */
+export function createStorage(options: StorageOptions) {
+  const { store, readOnly, initial, log } = options;
+  const current: Current = {
+    revision: initial.revision,
+    credentials: initial.credentials,
+  };
+  let startFlows: string | undefined = initial.flows;
+  let pendingCredentials: string | undefined;
+  const ownWrites = new Set<string>();
+
+  async function save(flows: FlowNode[], user: string | null): Promise<void> {
+    const credentials = pendingCredentials ?? current.credentials;
+    pendingCredentials = undefined;
+    const writeId = randomUUID();
+    ownWrites.add(writeId);
+    try {
+      const next = {
+        flows: JSON.stringify(flows),
+        credentials,
+        user,
+        digest: options.digest,
+        writeId,
+      };
+      const set = await store.commit(current.revision, next);
+      Object.assign(current, { revision: set.revision, credentials: set.credentials });
+      options.onSaved(set);
+    } catch (error) {
+      ownWrites.delete(writeId);
+      log.error("a deploy was refused", { reason: reasonOf(error) });
+      await resetCredentials(JSON.parse(current.credentials) as object);
+      throw refusal(error);
+    }
+  }
+
+  /** The save that Node-RED makes when the runtime applies a revision that came from the store. */
+  function adopt(set: FlowSet, flows: FlowNode[]): void {
+    pendingCredentials = undefined;
+    // The marks of changed credentials have done their work; what stays is served to the editor.
+    for (const node of flows) if (node.credentials) delete node.credentials;
+    Object.assign(current, { revision: set.revision, credentials: set.credentials });
+  }
+
+  /** The admin API's deploy type "reload". */
+  async function reread(): Promise<string> {
+    const set = await store.read();
+    if (set === null) return "[]";
+    Object.assign(current, { revision: set.revision, credentials: set.credentials });
+    return set.flows;
+  }
+
+  const module = {
+    init: async () => {},
+    getFlows: async () => {
+      const text = startFlows ?? (await reread());
+      startFlows = undefined;
+      return JSON.parse(text) as FlowNode[];
+    },
+    saveFlows: async (flows: FlowNode[], user?: { username?: string } | null) => {
+      const set = applying.getStore()?.set;
+      if (set) adopt(set, flows);
+      else if (readOnly) throw new Error("a replica does not save flows");
+      else await save(flows, user?.username ?? null);
+      await options.beforeRestart();
+    },
+    getCredentials: async () => JSON.parse(current.credentials) as object,
+    saveCredentials: async (credentials: object) => {
+      pendingCredentials = JSON.stringify(credentials);
+    },
+    getSettings: async () => (await store.readDocument("settings")) ?? {},
+    saveSettings: async (settings: object) => {
+      if (!readOnly) await store.writeDocument("settings", settings);
+    },
+    getSessions: async () => (await store.readDocument("sessions")) ?? {},
+    saveSessions: async (sessions: object) => {
+      if (!readOnly) await store.writeDocument("sessions", sessions);
+    },
+    getLibraryEntry: (type: string, path: string) => store.readLibrary(type, path),
+    saveLibraryEntry: async (type: string, path: string, meta: object, body: string) => {
+      if (!readOnly) await store.writeLibrary(type, path, meta, body);
+    },
+  };
+
+  return { module, current, isOwnWrite: (set: FlowSet) => ownWrites.has(set.writeId) };
+}
+
+export type Storage = ReturnType<typeof createStorage>;

@@ -1,0 +1,94 @@
+/** The flow store port: what the runtime needs from a back end. */
+
+/** One saved version of a flow set. */
+export interface FlowSet {
+  /** 1, 2, 3 … without gaps. */
+  revision: number;
+  /** JSON array of nodes exactly as Node-RED wrote it: its hash depends on the order of keys. */
+  flows: string;
+  /** JSON object of the encrypted credentials. */
+  credentials: string;
+  /** Who saved it; null when login is off or the platform itself did. */
+  user: string | null;
+  at: Date;
+  /** Digest of the package set that the flows were saved with. */
+  digest: string;
+  /** Random mark of the write, which tells one's own writes from those of others. */
+  writeId: string;
+}
+
+/** What a save provides; the store adds revision and time. */
+export type NewFlowSet = Omit<FlowSet, "revision" | "at">;
+
+/** Somebody else saved since the revision that the writer had seen. */
+export class RevisionConflict extends Error {
+  readonly expected: number;
+  readonly current: number;
+  constructor(expected: number, current: number) {
+    super(`revision ${current} is stored, the change was made on revision ${expected}`);
+    this.name = "RevisionConflict";
+    this.expected = expected;
+    this.current = current;
+  }
+}
+
+export type UserRole = "admin" | "write" | "read";
+
+export interface StoredUser {
+  username: string;
+  passwordHash: string;
+  role: UserRole;
+}
+
+export type WorkerState = "starting" | "running" | "reloading" | "draining" | "error";
+
+/** What a worker says about itself. */
+export interface WorkerReport {
+  worker: string;
+  role: "editor" | "replica" | "instance";
+  state: WorkerState;
+  revision: number | null;
+  /** Why the newest revision does not run here. */
+  error?: string;
+}
+
+export interface WorkerRecord extends WorkerReport {
+  lastSeen: Date;
+}
+
+/** An entry of the library: a folder name, or a file with its metadata. */
+export type LibraryEntry = string | ({ fn: string } & Record<string, unknown>);
+
+/** What the watcher tells. */
+export interface WatchListener {
+  /** A flow set was seen; it may be one that is known already. */
+  onFlowSet(set: FlowSet): void;
+  /** A worker's record changed. Only asked for by editors. */
+  onWorker?(): void;
+}
+
+/** Documents that belong to one writer. */
+export type DocumentName = "settings" | "sessions";
+
+/** Where flows and what belongs to them live. */
+export interface FlowStore {
+  /** Waits for the store, for ever; says so in the log. */
+  connect(signal: AbortSignal): Promise<void>;
+  read(): Promise<FlowSet | null>;
+  /** Stores `next` as revision `expected + 1`, or throws {@link RevisionConflict}. */
+  commit(expected: number, next: NewFlowSet): Promise<FlowSet>;
+  /** Old revisions, newest first, without their content. */
+  history(): Promise<Pick<FlowSet, "revision" | "user" | "at" | "digest">[]>;
+  readRevision(revision: number): Promise<FlowSet | null>;
+  watch(listener: WatchListener): void;
+  readDocument(name: DocumentName): Promise<unknown>;
+  writeDocument(name: DocumentName, value: unknown): Promise<void>;
+  readLibrary(type: string, path: string): Promise<string | LibraryEntry[]>;
+  writeLibrary(type: string, path: string, meta: object, body: string): Promise<void>;
+  findUser(username: string): Promise<StoredUser | null>;
+  reportWorker(report: WorkerReport): Promise<void>;
+  removeWorker(worker: string): Promise<void>;
+  /** Workers that reported within the last 30 s. */
+  workers(): Promise<WorkerRecord[]>;
+  close(): Promise<void>;
+}

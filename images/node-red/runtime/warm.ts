@@ -1,0 +1,56 @@
+/**
+ * Run while the image is built: starts Node-RED once, without a store, so that the compile cache
+ * holds all code that a start needs. As the user of the container: the cache folder's name ends in
+ * the uid. The environment is that of the image (NODE_COMPILE_CACHE).
+ */
+import { createServer } from "node:http";
+import { flushCompileCache } from "node:module";
+import { tmpdir } from "node:os";
+import { firstStart } from "./deploys.ts";
+import { parseEnvironment } from "./environment.ts";
+import { createLogger } from "./log.ts";
+import { loadNodeRed } from "./node-red.ts";
+import { createSettings, prepareUserDir } from "./settings.ts";
+import "./auth.ts";
+import "./drain.ts";
+import "./fleet.ts";
+import "./gate.ts";
+import "./health-server.ts";
+import "./metrics.ts";
+import "./registry.ts";
+import "./reload.ts";
+import "./server.ts";
+import "./storage.ts";
+import { MongodbFlowStore } from "./store/mongodb.ts";
+
+const nothing = async () => ({});
+const storageModule = {
+  init: nothing,
+  getFlows: async () => [],
+  getCredentials: nothing,
+  getSettings: nothing,
+  saveSettings: nothing,
+  getSessions: nothing,
+  saveSessions: nothing,
+};
+
+const log = createLogger("warn", { component: "warm" });
+const config = parseEnvironment({ ...process.env, REDFLEET_USER_DIR: tmpdir() });
+prepareUserDir(config.userDir);
+const store = new MongodbFlowStore({
+  uri: "mongodb://localhost",
+  database: "none",
+  appName: "warm",
+  pollSeconds: 30,
+  history: 1,
+  log,
+});
+const red = loadNodeRed();
+const adminAuth = { type: "credentials", users: [] };
+red.init(createServer(), createSettings({ config, secret: "warm", storageModule, adminAuth, log }));
+const started = firstStart(red.events);
+await red.start();
+await started;
+await store.close();
+flushCompileCache();
+process.exit(0);
