@@ -9,11 +9,11 @@ const maxReplicas = 64;
 const unavailable = `  http-error status 503 ${page("starting")} hdr Retry-After 2
   http-error status 504 ${page("starting")} hdr Retry-After 2`;
 
-// The runtime's readiness, on its health port. Addresses come from Docker's resolver; the lookup at
-// start keeps a freshly reloaded proxy from having none.
+// The runtime's readiness, on its health port. Addresses come from Docker's resolver; after a reload
+// those of the last worker go on. No lookup at start: it would ask once for every free place.
 const server = [
   "check port 1881 inter 500ms fastinter 250ms fall 2 rise 1",
-  "resolvers docker resolve-prefer ipv4 init-addr libc,none",
+  "resolvers docker resolve-prefer ipv4 init-addr last,none",
 ].join(" ");
 
 /** Binds a client to its replica. The cookie's value is a keyed hash of the replica's address. */

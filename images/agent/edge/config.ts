@@ -38,6 +38,7 @@ const global = (settings: EdgeSettings) => `global
   log stdout format raw local0 notice
   maxconn ${settings.maxConnections}
   stats socket unix@/run/edge/admin.sock mode 660 level admin
+  server-state-file /run/edge/servers.state
   hard-stop-after 12h
   mworker-max-reloads 64
   # Room for chunked bodies that are read before they are let through.
@@ -69,6 +70,7 @@ const defaults = `defaults
   option redispatch 1
   retry-on conn-failure empty-response
   http-reuse safe
+  load-server-state-from-file global
 `;
 
 // Addresses are asked for four times a second; a silent resolver changes nothing for 30 s.

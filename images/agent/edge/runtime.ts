@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { writeAtomic } from "../files.ts";
 
 /** Sends one command to a HAProxy socket and gives its whole answer; rejects after `timeout` ms. */
 export function command(socketPath: string, text: string, timeout = 5000): Promise<string> {
@@ -38,8 +39,12 @@ export class ProxyRuntime {
     return command(`${this.#folder}/admin.sock`, text);
   }
 
-  /** Loads the configuration file anew without a break; the old worker goes on when it is bad. */
+  /**
+   * Loads the configuration file anew without a break; the old worker goes on when it is bad. The
+   * new one takes over the servers' addresses and health, so that it can serve from the start.
+   */
   async reload(): Promise<{ done: boolean; output: string }> {
+    writeAtomic(`${this.#folder}/servers.state`, `${await this.worker("show servers state")}\n`);
     const output = await command(`${this.#folder}/master.sock`, "reload", 30_000);
     return { done: output.startsWith("Success=1"), output };
   }

@@ -21,6 +21,8 @@ function nft(args: string[], input = ""): Promise<string> {
     });
     child.on("error", reject);
     child.on("close", (code) => (code === 0 ? resolve(out) : reject(new Error(`nft: ${err}`))));
+    // Nobody has to read the input: the exit status tells what happened.
+    child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 }
