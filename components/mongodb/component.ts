@@ -1,12 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { MongoDbConfig } from "../../config/sections/mongodb.ts";
 import { PlatformComponent } from "../base.ts";
+import { placeInTurn } from "../chain.ts";
 import type { PlanContext } from "../context.ts";
 import type { DatabaseAccess } from "../jobs.ts";
 import { bytes, password } from "../secrets.ts";
 import type { Placed, Target } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
-import { planReplicaSet, type ReplicaSetPlan } from "./plan.ts";
+import { planReplicaSet } from "./plan.ts";
 
 export interface ReplicaSetArgs {
   readonly target: Target;
@@ -31,16 +32,9 @@ export class ReplicaSet extends PlatformComponent {
     const keyfile = bytes(this, `${name}.keyfile`, 756, { protect: true });
     const admin = password(this, `${name}.admin`, { protect: true });
     const plan = planReplicaSet(name, args.context, args.config, { keyfile, admin });
-    const members = this.#place(args.target, plan);
+    const members = placeInTurn(this, args.target, plan.members, []);
     this.initiated = args.target.job(this, plan.init, members);
     this.access = { seeds: plan.seeds, adminPassword: admin };
     this.registerOutputs({});
-  }
-
-  #place(target: Target, plan: ReplicaSetPlan): Placed[] {
-    return plan.members.reduce<Placed[]>((before, { data, workload }) => {
-      target.volume(this, data);
-      return [...before, target.workload(this, workload, before.slice(-1))];
-    }, []);
   }
 }

@@ -1,6 +1,7 @@
 import { physicalName } from "../../config/names.ts";
 import { memberAddress } from "../../config/network.ts";
 import type { MongoDbConfig } from "../../config/sections/mongodb.ts";
+import type { Member } from "../chain.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
 import { JOB_LIMITS, JOB_USER } from "../jobs.ts";
@@ -21,7 +22,7 @@ export interface ReplicaSetSecrets {
 
 /** A replica set: members in order, each after the one before, then the job that makes them a set. */
 export interface ReplicaSetPlan {
-  readonly members: readonly { readonly data: Volume; readonly workload: Workload }[];
+  readonly members: readonly Member[];
   readonly init: Job;
   /** `host:port` that clients start from: the first three members, so that growth does not touch them. */
   readonly seeds: readonly string[];

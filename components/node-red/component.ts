@@ -1,12 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterConfig } from "../../config/sections/cluster.ts";
 import { PlatformComponent } from "../base.ts";
+import { placeInTurn } from "../chain.ts";
 import type { PlanContext } from "../context.ts";
 import { type DatabaseAccess, planProvision } from "../jobs.ts";
 import { password } from "../secrets.ts";
-import type { Needs, Placed, Target } from "../target/types.ts";
+import type { Needs, Target } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
-import { type ClusterPlan, planCluster, type Runtime } from "./plan.ts";
+import { planCluster } from "./plan.ts";
 import type { FlowEnvironment } from "./runtime.ts";
 
 export interface ClusterArgs {
@@ -44,17 +45,10 @@ export class Cluster extends PlatformComponent {
     const provision = planProvision(name, context, access, {
       ...{ kind: "cluster", key, userPassword: database, firstPassword: this.firstPassword },
     });
-    this.#place(target, plan, [target.job(this, provision, args.needs)]);
+    const provisioned = target.job(this, provision, args.needs);
+    placeInTurn(this, target, [plan.editor, ...plan.replicas], [provisioned]);
     target.expose(this, plan.route);
     ({ url: this.url, apiUrl: this.apiUrl } = plan);
     this.registerOutputs({ url: this.url, apiUrl: this.apiUrl });
-  }
-
-  #place(target: Target, plan: ClusterPlan, needs: Needs): void {
-    const place = ({ data, workload }: Runtime, after: Needs): Placed => {
-      target.volume(this, data);
-      return target.workload(this, workload, after);
-    };
-    plan.replicas.reduce((before, replica) => place(replica, [before]), place(plan.editor, needs));
   }
 }

@@ -2,9 +2,10 @@ import type * as pulumi from "@pulumi/pulumi";
 import { fullHost } from "../../config/hosts.ts";
 import { physicalName } from "../../config/names.ts";
 import type { ClusterConfig } from "../../config/sections/cluster.ts";
+import type { Member } from "../chain.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
 import { databaseName } from "../jobs.ts";
-import type { Exposure, FileContent, Volume, Workload } from "../target/types.ts";
+import type { Exposure, FileContent } from "../target/types.ts";
 import {
   type FlowEnvironment,
   mongodbUri,
@@ -21,16 +22,10 @@ export interface ClusterSecrets {
   readonly credentials: FileContent;
 }
 
-/** A runtime and where it keeps its packages. */
-export interface Runtime {
-  readonly data: Volume;
-  readonly workload: Workload;
-}
-
 /** One editor and N replicas of the same flows, and the route to them. */
 export interface ClusterPlan {
-  readonly editor: Runtime;
-  readonly replicas: readonly Runtime[];
+  readonly editor: Member;
+  readonly replicas: readonly Member[];
   readonly route: Exposure;
   readonly url: string;
   readonly apiUrl: string;
@@ -64,7 +59,7 @@ function planRuntime(
   input: ClusterInput,
   role: "editor" | "replica",
   member?: number,
-): Runtime {
+): Member {
   const { key, config, seeds, secrets } = input;
   const { stack, networks } = context;
   const ordinal = member === undefined ? [] : [member];

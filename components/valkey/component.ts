@@ -2,11 +2,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { canonicalJson } from "../../config/canonical.ts";
 import type { ValkeyConfig } from "../../config/sections/valkey.ts";
 import { PlatformComponent } from "../base.ts";
+import { placeInTurn } from "../chain.ts";
 import type { PlanContext } from "../context.ts";
 import { password } from "../secrets.ts";
 import type { Needs, Owner, Placed, Target } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
-import { planSentinels, planServers, type StoreMember } from "./plan.ts";
+import { planSentinels, planServers } from "./plan.ts";
 
 export interface ReplicationArgs {
   readonly target: Target;
@@ -27,7 +28,7 @@ export class Replication extends PlatformComponent {
     super(TOKENS.replication, name, opts);
     this.users = userFile(this, name);
     const plan = planServers(name, args.context, args.config, this.users);
-    this.servers = placeInTurn(this, args.target, plan);
+    this.servers = placeInTurn(this, args.target, plan, []);
     this.registerOutputs({});
   }
 }
@@ -53,17 +54,4 @@ function userFile(owner: Owner, name: string): pulumi.Output<string> {
     password(owner, `${name}.${purpose}`, { protect: true }).apply((value) => [purpose, value]),
   );
   return pulumi.all(passwords).apply((pairs) => canonicalJson(Object.fromEntries(pairs)));
-}
-
-function placeInTurn(
-  owner: Owner,
-  target: Target,
-  members: readonly StoreMember[],
-  needs: Needs = [],
-): Placed[] {
-  return members.reduce<Placed[]>((before, { data, workload }) => {
-    target.volume(owner, data);
-    const previous = before.length === 0 ? needs : before.slice(-1);
-    return [...before, target.workload(owner, workload, previous)];
-  }, []);
 }

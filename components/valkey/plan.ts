@@ -2,20 +2,15 @@ import { physicalName } from "../../config/names.ts";
 import { memberAddress } from "../../config/network.ts";
 import { majorityOf } from "../../config/rules/stores.ts";
 import type { ValkeyConfig } from "../../config/sections/valkey.ts";
+import type { Member } from "../chain.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
-import type { FileContent, Volume, Workload } from "../target/types.ts";
+import type { FileContent } from "../target/types.ts";
 
 const USER = { uid: 999, gid: 999 };
 
 /** Name under which Sentinels know the primary. */
 export const MASTER_NAME = "redfleet";
-
-/** A server or a Sentinel with its volume. */
-export interface StoreMember {
-  readonly data: Volume;
-  readonly workload: Workload;
-}
 
 type Kind = "valkey" | "sentinel";
 type Settings = ValkeyConfig & { readonly dev: boolean };
@@ -26,7 +21,7 @@ export function planServers(
   context: PlanContext,
   config: Settings,
   users: FileContent,
-): StoreMember[] {
+): Member[] {
   return ordinals(config.replicas + 1).map((member) =>
     planMember(id, context, config, users, "valkey", member),
   );
@@ -38,7 +33,7 @@ export function planSentinels(
   context: PlanContext,
   config: Settings,
   users: FileContent,
-): StoreMember[] {
+): Member[] {
   return ordinals(config.sentinels).map((member) =>
     planMember(id, context, config, users, "sentinel", member),
   );
@@ -51,7 +46,7 @@ function planMember(
   users: FileContent,
   kind: Kind,
   member: number,
-): StoreMember {
+): Member {
   const { stack, subnet, networks } = context;
   const name = physicalName(stack, kind, member);
   const identity = { stack, component: kind, member };
