@@ -1,10 +1,13 @@
 import { Command, CommanderError } from "commander";
+import { registerDoctor } from "./commands/doctor.ts";
 import { registerLogs } from "./commands/logs.ts";
 import { registerOpen } from "./commands/open.ts";
 import { registerPassword } from "./commands/password.ts";
+import { registerPreviewSummary } from "./commands/preview-summary.ts";
 import { registerRestart } from "./commands/restart.ts";
 import { registerRunners } from "./commands/run.ts";
 import { registerStatus } from "./commands/status.ts";
+import { registerTenant } from "./commands/tenant.ts";
 import { EXIT, explain, renderExplanation } from "./errors.ts";
 
 /** Order of the help. */
@@ -14,6 +17,9 @@ const COMMANDS = [
   registerPassword,
   registerOpen,
   registerRestart,
+  registerTenant,
+  registerDoctor,
+  registerPreviewSummary,
   registerRunners,
 ];
 

@@ -122,5 +122,14 @@ test("a stack file with problems shows all of them", () => {
 
 test("findings are printed with what to do below them", () => {
   const text = renderChecks([ok("a", "fine"), warn("b", "hm", "try"), fail("c", "1\n2", "do")]);
-  expect(text).toMatchInlineSnapshot();
+  expect(text).toMatchInlineSnapshot(`
+    "ok    a  fine
+    warn  b  hm
+             -> try
+    fail  c  1
+             2
+             -> do
+
+    1 ok, 1 warn, 1 fail"
+  `);
 });

@@ -1,0 +1,83 @@
+import { lookup } from "node:dns/promises";
+import { createServer } from "node:net";
+import { type Check, fail, ok, warn } from "./check.ts";
+
+/** Where a stack's edge listens on the host. */
+export interface EdgeAddress {
+  domain: string;
+  address: string;
+  http: number;
+  https: number;
+}
+
+/** Ports that the stack's own edge holds right now. */
+export type OwnPorts = ReadonlySet<number>;
+
+/** The edge's ports and the names that must lead to it. */
+export async function checkNetwork(edge: EdgeAddress, own: OwnPorts): Promise<Check[]> {
+  return Promise.all([
+    checkPort("port for HTTP", edge.address, edge.http, own),
+    checkPort("port for HTTPS", edge.address, edge.https, own),
+    checkName(edge),
+  ]);
+}
+
+async function checkPort(name: string, address: string, port: number, own: OwnPorts) {
+  const where = `${address}:${port}`;
+  if (own.has(port)) return ok(name, `${where} is held by this stack's edge`);
+  const code = await tryToListen(address, port);
+  if (code === undefined) return ok(name, `${where} is free`);
+  if (code === "EADDRINUSE") {
+    const find = `ss -ltnp 'sport = :${port}' names its holder`;
+    return fail(
+      name,
+      `${where} is taken by another program`,
+      `${find}; or change edge in the file`,
+    );
+  }
+  return fail(name, `${where}: ${code}`, "choose another address or port for edge in the file");
+}
+
+/** Listens for a moment; returns the error's code, or nothing if it worked. */
+export function tryToListen(address: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ host: address, port, exclusive: true }, () => {
+      server.close(() => resolve(undefined));
+    });
+  });
+}
+
+/** Any label must do: tenants come and go without a change of DNS. */
+async function checkName({ domain, address }: EdgeAddress): Promise<Check> {
+  const name = "name resolution";
+  const host = `redfleet-doctor.${domain}`;
+  const found = await lookup(host, { all: true }).catch(() => []);
+  const addresses = found.map((one) => one.address);
+  return judgeName(name, host, address, addresses);
+}
+
+export function judgeName(
+  name: string,
+  host: string,
+  address: string,
+  found: readonly string[],
+): Check {
+  const wildcard = host.replace(/^[^.]+/, "*");
+  if (found.length > 0) {
+    const detail = `${wildcard} is ${found.join(", ")}`;
+    const fits = address === "0.0.0.0" || found.includes(address);
+    return fits ? ok(name, detail) : warn(name, detail, `point it to ${address}`);
+  }
+  if (host.endsWith(".localhost")) {
+    const detail = `${wildcard} is not known to this host's resolver`;
+    return warn(
+      name,
+      detail,
+      "browsers and curl know it; others: apt-get install libnss-myhostname",
+    );
+  }
+  const fix = `add a wildcard record ${wildcard} that points to this host`;
+  return warn(name, `${wildcard} does not resolve`, fix);
+}

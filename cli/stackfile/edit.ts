@@ -1,0 +1,62 @@
+import { readFile, rename, stat, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { ConfigError } from "../../config/errors.ts";
+import { checkStackFile } from "../../config/stack-file.ts";
+import { stackFileOf } from "../context.ts";
+import { CliError } from "../errors.ts";
+import { unifiedDiff } from "./diff.ts";
+import { readDocument, type StackDocument, writeDocument } from "./document.ts";
+
+/** Outcome of an edit. */
+export interface Edit {
+  file: string;
+  changed: boolean;
+  /** Unified diff; empty if nothing changed. */
+  diff: string;
+}
+
+/** Reads a stack's file for a look at it. */
+export async function openStackFile(stack: string): Promise<StackDocument> {
+  const file = stackFileOf(stack);
+  return readDocument(await readText(file, stack), basename(file));
+}
+
+/**
+ * Edits a stack file: the result is checked as `pulumi up` would check it, and written in one step
+ * (a reader sees the old or the new file), or not at all.
+ * @throws ConfigError with every problem that the result has
+ */
+export async function editStackFile(
+  stack: string,
+  edit: (document: StackDocument) => void,
+  options: { dryRun: boolean },
+): Promise<Edit> {
+  const file = stackFileOf(stack);
+  const before = await readText(file, stack);
+  const document = readDocument(before, basename(file));
+  edit(document);
+  const after = writeDocument(document);
+  const problems = checkStackFile(after, stack);
+  if (problems.length > 0) throw new ConfigError(problems, `the edited ${basename(file)}`);
+  const diff = unifiedDiff(basename(file), before, after);
+  if (diff !== "" && !options.dryRun) await replaceFile(file, after);
+  return { file, changed: diff !== "", diff };
+}
+
+async function readText(file: string, stack: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    throw new CliError({
+      what: `there is no stack file ${basename(file)}`,
+      why: `the stack "${stack}" has none in this clone`,
+      fix: "copy Pulumi.dev.yaml to that name, or choose another stack with --stack",
+    });
+  });
+}
+
+async function replaceFile(file: string, text: string): Promise<void> {
+  const { mode } = await stat(file);
+  const temporary = `${file}.${process.pid}.new`;
+  await writeFile(temporary, text, { mode, flush: true });
+  await rename(temporary, file);
+}
