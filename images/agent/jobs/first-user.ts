@@ -11,7 +11,7 @@ export async function ensureAdmin(settings: StoreSettings) {
   if (await canLogIn(settings)) return log("admin-verified", { user: settings.adminUser });
   const created = await createByLocalhostException(settings);
   // Somebody else may have made the user a moment ago: only the login tells.
-  for (let attempt = 0; attempt < 20; attempt += 1) {
+  for (let attempt = 0; attempt < 6; attempt += 1) {
     if (await canLogIn(settings)) {
       return log(created ? "admin-created" : "admin-verified", { user: settings.adminUser });
     }

@@ -1,0 +1,59 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { type BaseImages, readBases } from "../../components/images/bases.ts";
+import { contextFiles, imageTag } from "../../components/images/digest.ts";
+import { planImages } from "../../components/images/plan.ts";
+import type { ImageId } from "../../components/target/types.ts";
+import { engine } from "./engine.ts";
+import { ROOT } from "./process.ts";
+import { type TarFile, tar } from "./tar.ts";
+
+/** The platform's own image of that id, built unless the engine has it: the tag is a digest of its content. */
+export function platformImage(id: ImageId, bases: BaseImages = readBases(ROOT)): Promise<string> {
+  const plan = planImages("test", bases).find((build) => build.image === id);
+  if (plan === undefined) throw new Error(`no image ${id}`);
+  return imageOf(plan.folder, plan.args);
+}
+
+/** The image of a folder below `images/` with these build arguments, built unless the engine has it. */
+export async function imageOf(folder: string, args: Record<string, string>): Promise<string> {
+  const tag = imageTag(folder, args, ROOT);
+  if (await exists(tag)) return tag;
+  const context = join(ROOT, "images", folder);
+  const options = { t: tag, buildargs: args, rm: true, forcerm: true };
+  await finished(await engine.buildImage(Readable.from([tar(contextOf(context))]), options));
+  return tag;
+}
+
+/** The ignore file may leave the Dockerfile out of the image, not out of the build. */
+function contextOf(folder: string): TarFile[] {
+  const files = new Set(["Dockerfile", ...contextFiles(folder)]);
+  return [...files].map((name) => {
+    const path = join(folder, name);
+    return { name, content: readFileSync(path), owner: 0, mode: statSync(path).mode & 0o777 };
+  });
+}
+
+async function exists(tag: string): Promise<boolean> {
+  return engine
+    .getImage(tag)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+/** Waits for the end of a build. @throws with the builder's last lines. */
+function finished(output: NodeJS.ReadableStream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const lines: string[] = [];
+    engine.modem.followProgress(
+      output,
+      (error) =>
+        error ? reject(new Error(lines.slice(-20).join(""), { cause: error })) : resolve(),
+      (step: { stream?: string; error?: string }) => lines.push(step.stream ?? step.error ?? ""),
+    );
+  });
+}
