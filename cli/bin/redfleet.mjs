@@ -1,1 +1,4 @@
 #!/usr/bin/env node
+import { launch } from "./launcher.mjs";
+
+await launch("cli/main.ts", process.argv.slice(2));

@@ -1,11 +1,8 @@
 import { constants } from "node:fs";
 import { access, mkdir, mkdtemp, readdir, readFile, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT } from "../context.ts";
+import { LOCAL } from "../pulumi/places.ts";
 import { isAlive } from "./process.ts";
-
-/** Local files of this clone: state, passphrase, caches. Ignored by git. */
-export const LOCAL = join(ROOT, ".redfleet");
 
 const PREFIX = "redfleet-work-";
 

@@ -1,9 +1,10 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
+import { LOCAL } from "../../pulumi/places.ts";
 import { installMissing } from "../apt.ts";
 import { contentKey, readJson, writeAtomic } from "../files.ts";
 import { type Note, step } from "../progress.ts";
-import { LOCAL, withWorkDirectory } from "../work.ts";
+import { withWorkDirectory } from "../work.ts";
 import { buildFolder, type Engine, keyOf } from "./engine-images.ts";
 import { addMongod, addNode, addNpm, hostCertificates, npmConfiguration } from "./parts.ts";
 import { type BaseName, imageFolder, OFFICIAL, OFFLINE } from "./pins.ts";

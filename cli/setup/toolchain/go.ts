@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT } from "../../context.ts";
+import { LOCAL } from "../../pulumi/places.ts";
 import { pythonWithPip } from "../bases/parts.ts";
 import { run, tryRun, which } from "../exec.ts";
 import { contentKey, replaceDirectory } from "../files.ts";
 import type { Note } from "../progress.ts";
-import { LOCAL } from "../work.ts";
 import { LANGUAGE_HOST, PULUMI } from "./versions.ts";
 
 /** Folder of the Go module that the command line and the plugins are built from. */

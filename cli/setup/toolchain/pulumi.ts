@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { CliError } from "../../errors.ts";
+import { POINTER } from "../../pulumi/places.ts";
 import { tryRun } from "../exec.ts";
 import { writeAtomic } from "../files.ts";
 import { type Note, step } from "../progress.ts";
-import { LOCAL, withWorkDirectory } from "../work.ts";
+import { withWorkDirectory } from "../work.ts";
 import { goBuild, SOURCES, sourcesKey } from "./go.ts";
 import {
   KEY_FILE,
@@ -22,9 +23,6 @@ const DOWNLOAD_TIMEOUT = 180;
 /** Room for the programs while they are linked, in bytes. */
 const WORK_SPACE = 8e8;
 
-/** File that tells the `pulumi` wrapper which command line to run. */
-export const POINTER = join(LOCAL, "pulumi.json");
-
 /** Sees to it that the Pulumi command line and its plugins are there; returns the folder of the first. */
 export async function ensurePulumi(): Promise<string> {
   const key = sourcesKey();
@@ -39,7 +37,7 @@ export async function ensurePulumi(): Promise<string> {
 
 /** A command line on PATH that is new enough and not this clone's own wrapper. */
 async function onPath(): Promise<string | undefined> {
-  for (const directory of (process.env["PATH"] ?? "").split(":")) {
+  for (const directory of (process.env.PATH ?? "").split(":")) {
     if (directory.includes(`node_modules${sep}.bin`) || directory === launcherDirectory()) continue;
     const binary = join(directory, "pulumi");
     const host = join(directory, "pulumi-language-nodejs");
@@ -75,6 +73,8 @@ async function isCurrent(directory: string, key: string): Promise<boolean> {
 
 async function obtain(key: string): Promise<string> {
   const directory = launcherDirectory();
+  // The launcher takes what lies there for the right one: an older build of ours is not.
+  await rm(join(directory, "pulumi"), { force: true });
   const source = await step(`Pulumi ${PULUMI}: vendor's download`, async (note) => {
     const launcher = ["exec", "--yes", `--package=pulumi@${PULUMI}`, "--", "pulumi", "version"];
     const got = await tryRun("npm", launcher, { timeoutSeconds: DOWNLOAD_TIMEOUT, onLine: note });
@@ -95,9 +95,8 @@ async function build(work: string, key: string, note: Note): Promise<void> {
   await goBuild({ module: SOURCES, packages: [cli, ...plugins], version: PULUMI }, work, note);
   const language = join(SOURCES, "language");
   await goBuild({ module: language, packages: [host], version: LANGUAGE_HOST }, work, note);
-  // The command line goes first and comes last: where it is, the folder is complete.
+  // The command line goes last: where it is, the folder is complete.
   const directory = launcherDirectory();
-  await rm(join(directory, "pulumi"), { force: true });
   await place(join(work, "pulumi-language-nodejs"), directory);
   await writeAtomic(join(directory, KEY_FILE), key);
   await place(join(work, "pulumi"), directory);

@@ -14,7 +14,7 @@ export const PLUGINS = { docker: "5.2.0", random: "4.21.2" } as const;
 export type PluginName = keyof typeof PLUGINS;
 
 /** Where Pulumi keeps its versions and plugins for this user. */
-export const pulumiHome = (): string => process.env["PULUMI_HOME"] || join(homedir(), ".pulumi");
+export const pulumiHome = (): string => process.env.PULUMI_HOME || join(homedir(), ".pulumi");
 
 /** Where Pulumi's npm launcher puts the command line, and looks for it. */
 export const launcherDirectory = (): string => join(pulumiHome(), "versions", PULUMI, "bin");

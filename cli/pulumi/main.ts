@@ -1,0 +1,88 @@
+/** The `pulumi` wrapper: the real command with this clone's state, passphrase, plugins and salt. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { ROOT, stackFileOf } from "../context.ts";
+import { explain, renderExplanation } from "../errors.ts";
+import { writeAtomic } from "../setup/files.ts";
+import { pulumiHome } from "../setup/toolchain/versions.ts";
+import {
+  absorbOverlay,
+  assertPassphrase,
+  pulumiBinary,
+  pulumiEnvironment,
+  writeOverlay,
+} from "./environment.ts";
+import { saltOf, withoutSalt } from "./overlay.ts";
+import { STATE } from "./places.ts";
+
+/** The stack that a command line names, or the selected one, or `dev`. */
+function stackOf(args: readonly string[]): string {
+  const index = args.findIndex((arg) => /^(?:-s|--stack)$/.test(arg));
+  const joined = args.find((arg) => /^(?:-s|--stack)=/.test(arg));
+  const named = index >= 0 ? args[index + 1] : joined?.slice(joined.indexOf("=") + 1);
+  const initialised =
+    args[0] === "stack" && args[1] === "init" ? firstWord(args.slice(2)) : undefined;
+  const stack = named ?? initialised ?? process.env.PULUMI_STACK ?? selectedStack() ?? "dev";
+  return stack.split("/").at(-1) ?? stack;
+}
+
+const firstWord = (args: readonly string[]) => args.find((arg) => !arg.startsWith("-"));
+
+/** Pulumi remembers the selected stack per project file and backend. */
+function selectedStack(): string | undefined {
+  const hash = createHash("sha1").update(join(ROOT, "Pulumi.yaml")).digest("hex");
+  const file = join(pulumiHome(), "workspaces", `redfleet-${hash}-workspace.json`);
+  if (!existsSync(file)) return undefined;
+  const { stacks } = JSON.parse(readFileSync(file, "utf8")) as { stacks?: Record<string, string> };
+  return stacks?.[`file://${STATE}`]?.split("/").at(-1);
+}
+
+async function main(args: string[]): Promise<number> {
+  const stack = stackOf(args);
+  assertPassphrase();
+  const before = await writeOverlay(stack);
+  const tracked = trackedText(stack);
+  const env: Record<string, string> = { PULUMI_STACK: stack, ...pulumiEnvironment(stack) };
+  // Protected volumes stay: they go by `redfleet down --delete-data`.
+  if (args[0] === "destroy") env.PULUMI_OPTION_EXCLUDE_PROTECTED = "true";
+  const code = await exec(pulumiBinary(), args, env);
+  if (args[0] === "stack" && args[1] === "init") await undoSalt(stack, tracked);
+  else await absorbOverlay(stack, before);
+  return code;
+}
+
+const trackedText = (stack: string): string | undefined =>
+  existsSync(stackFileOf(stack)) ? readFileSync(stackFileOf(stack), "utf8") : undefined;
+
+/** `stack init` writes the salt into the tracked file; it is in the state too, which is enough. */
+async function undoSalt(stack: string, tracked: string | undefined): Promise<void> {
+  const now = trackedText(stack);
+  if (now === undefined || now === tracked || saltOf(tracked ?? "") !== undefined) return;
+  if (withoutSalt(now) === tracked) await writeAtomic(stackFileOf(stack), tracked);
+}
+
+function exec(command: string, args: readonly string[], env: Record<string, string>) {
+  const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, ...env } });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      // A terminal's Ctrl-C reaches Pulumi by itself; a second one makes it give up.
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  return new Promise<number>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) =>
+      resolve(code ?? 128 + constants.signals[signal ?? "SIGTERM"]),
+    );
+  });
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(renderExplanation(explain(error)));
+  process.exitCode = 1;
+}

@@ -1,0 +1,50 @@
+import { existsSync, readFileSync } from "node:fs";
+import { checkpointFile } from "./places.ts";
+
+/** A resource as the checkpoint has it; only what is used here. */
+export interface StateResource {
+  urn: string;
+  type: string;
+  id?: string;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+}
+
+/** What is used of a stack's checkpoint. */
+export interface State {
+  resources: StateResource[];
+  /** Operations that were under way when a run was cut off. */
+  pending: { type: string; resource: StateResource }[];
+  /** Salt of the passphrase that the secrets are encrypted with. */
+  salt: string | undefined;
+}
+
+interface Checkpoint {
+  checkpoint?: {
+    latest?: {
+      resources?: StateResource[];
+      pending_operations?: State["pending"];
+      secrets_providers?: { state?: { salt?: string } };
+    };
+  };
+}
+
+/** True once the stack has been initialised. */
+export const hasState = (stack: string): boolean => existsSync(checkpointFile(stack));
+
+/** Reads a stack's checkpoint without starting Pulumi; empty if there is none yet. */
+export function readState(stack: string): State {
+  return hasState(stack)
+    ? parseState(readFileSync(checkpointFile(stack), "utf8"))
+    : { resources: [], pending: [], salt: undefined };
+}
+
+/** @param text content of a checkpoint file */
+export function parseState(text: string): State {
+  const latest = (JSON.parse(text) as Checkpoint).checkpoint?.latest;
+  return {
+    resources: latest?.resources ?? [],
+    pending: latest?.pending_operations ?? [],
+    salt: latest?.secrets_providers?.state?.salt,
+  };
+}
