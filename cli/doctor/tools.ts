@@ -26,7 +26,8 @@ async function checkPulumi(): Promise<Check> {
 
 async function checkPlugins(): Promise<Check[]> {
   const { code, stdout } = await pulumi(["plugin", "ls", "--json"]);
-  const installed = code === 0 ? (JSON.parse(stdout) as { name: string; version: string }[]) : [];
+  const list = code === 0 && stdout.trim() !== "" ? stdout : "[]";
+  const installed = JSON.parse(list) as { name: string; version: string }[];
   return Object.entries(PLUGINS).map(([name, version]) => {
     const versions = installed.filter((one) => one.name === name).map((one) => one.version);
     const title = `plugin ${name}`;

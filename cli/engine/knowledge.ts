@@ -17,7 +17,10 @@ import { readStack, type StackView } from "./view.ts";
 
 /** Where the agent keeps the certificate of the platform's own CA. */
 const CA_IN_AGENT = "/ca/ca.crt";
-const STATUS_COMMAND = ["node", "/app/runtime/health.ts", "--status"];
+/** Asked from inside, so it works with a remote engine and whatever the firewall lets through. */
+const ASK = `require("http").get({ port: process.env.REDFLEET_HEALTH_PORT ?? 1881, path: "/status" },
+  (answer) => answer.pipe(process.stdout));`;
+const STATUS_COMMAND = ["node", "-e", ASK];
 
 /** Asks the engine, and inside it every runtime, for the status of a stack. */
 export async function readStatus(docker: Engine, stack: string): Promise<Status> {
