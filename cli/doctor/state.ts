@@ -1,12 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { ROOT } from "../context.ts";
+import { locksDirectory } from "../pulumi/places.ts";
+import { hasState, readState, type State } from "../pulumi/state.ts";
 import { type Check, ok, warn } from "./check.ts";
-
-/** Layout of Pulumi's file backend, below its root; `redfleet` is the project's name. */
-const STATE = join(ROOT, ".redfleet", "state", ".pulumi");
-const PROJECT = "redfleet";
 
 /** A lock file of Pulumi's file backend. */
 export interface Lock {
@@ -17,17 +14,10 @@ export interface Lock {
 }
 
 /** The lock and the unfinished operations of one stack. */
-export async function checkState(stack: string, state = STATE): Promise<Check[]> {
-  const text = await readFile(join(state, "stacks", PROJECT, `${stack}.json`), "utf8").catch(
-    () => undefined,
-  );
-  const locks = await readLocks(join(state, "locks", "organization", PROJECT, stack));
-  return [
-    judgeLocks(locks, isAlive),
-    text === undefined
-      ? ok("pending operations", `the stack "${stack}" has no state yet`)
-      : judgePending(text),
-  ];
+export async function checkState(stack: string): Promise<Check[]> {
+  const locks = judgeLocks(await readLocks(locksDirectory(stack)), isAlive);
+  if (hasState(stack)) return [locks, judgePending(readState(stack).pending)];
+  return [locks, ok("pending operations", `the stack "${stack}" has no state yet`)];
 }
 
 async function readLocks(directory: string): Promise<Lock[]> {
@@ -57,17 +47,9 @@ export function judgeLocks(locks: readonly Lock[], alive: (lock: Lock) => boolea
   return warn(name, `left behind by ${owner}, which is gone`, fix);
 }
 
-interface Checkpoint {
-  checkpoint?: {
-    latest?: { pending_operations?: { type: string; resource: { urn: string } }[] };
-  };
-}
-
-/** @param text the stack's checkpoint file */
-export function judgePending(text: string): Check {
+/** @param pending operations in the stack's checkpoint */
+export function judgePending(pending: State["pending"]): Check {
   const name = "pending operations";
-  const { checkpoint } = JSON.parse(text) as Checkpoint;
-  const pending = checkpoint?.latest?.pending_operations ?? [];
   if (pending.length === 0) return ok(name, "none");
   const lines = pending.map(({ type, resource }) => `${type} ${resource.urn.split("::").at(-1)}`);
   const detail = `an operation was cut off: ${lines.join(", ")}`;

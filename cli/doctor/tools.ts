@@ -1,14 +1,14 @@
+import { existsSync } from "node:fs";
+import { PLUGINS, type PluginName, PULUMI, pluginDirectory } from "../setup/toolchain/versions.ts";
 import { pulumi } from "../stackfile/outputs.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 const NODE_MAJOR = 24;
-/** Versions that the lock file pins; the plugins must be of the same. */
-const PLUGINS = { docker: "5.2.0", random: "4.21.2" };
 
 /** Node, the Pulumi command and its provider plugins. */
 export async function checkTools(): Promise<Check[]> {
-  const [cli, plugins] = await Promise.all([checkPulumi(), checkPlugins()]);
-  return [checkNode(process.versions.node), cli, ...plugins];
+  const plugins = (Object.keys(PLUGINS) as PluginName[]).map(checkPlugin);
+  return [checkNode(process.versions.node), await checkPulumi(), ...plugins];
 }
 
 /** @param version for example `24.21.0` */
@@ -20,19 +20,16 @@ export function checkNode(version: string): Check {
 
 async function checkPulumi(): Promise<Check> {
   const { code, stdout, stderr } = await pulumi(["version"]);
-  if (code === 0 && stdout.trim() !== "") return ok("pulumi", stdout.trim());
-  return fail("pulumi", stderr.trim() || "does not run", "redfleet up installs it");
+  const version = stdout.trim().replace(/^v/, "");
+  if (code !== 0) return fail("pulumi", firstLine(stderr), "redfleet up installs it");
+  if (version === PULUMI) return ok("pulumi", version);
+  return warn("pulumi", `${version} instead of ${PULUMI}`, "redfleet up installs it");
 }
 
-async function checkPlugins(): Promise<Check[]> {
-  const { code, stdout } = await pulumi(["plugin", "ls", "--json"]);
-  const list = code === 0 && stdout.trim() !== "" ? stdout : "[]";
-  const installed = JSON.parse(list) as { name: string; version: string }[];
-  return Object.entries(PLUGINS).map(([name, version]) => {
-    const versions = installed.filter((one) => one.name === name).map((one) => one.version);
-    const title = `plugin ${name}`;
-    if (versions.includes(version)) return ok(title, version);
-    const found = versions.length > 0 ? `${versions.join(", ")} instead of ${version}` : "missing";
-    return warn(title, found, "redfleet up installs it");
-  });
+const firstLine = (text: string): string => text.trim().split("\n")[0] || "does not run";
+
+function checkPlugin(name: PluginName): Check {
+  const version = PLUGINS[name];
+  if (existsSync(pluginDirectory(name))) return ok(`plugin ${name}`, version);
+  return fail(`plugin ${name}`, `${version} is missing`, "redfleet up installs it");
 }
