@@ -48,7 +48,8 @@ export class Platform extends PlatformComponent {
   #makeFoundation(name: string): void {
     const { target } = this.#args;
     for (const network of planNetworks(name, this.#context)) target.network(this, network);
-    for (const image of planImages(name, readBases())) target.image(this, image);
+    const images = planImages(name, readBases(), target.features);
+    for (const image of images) target.image(this, image);
   }
 
   #makeMongodb(name: string): ReplicaSet {

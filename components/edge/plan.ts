@@ -52,7 +52,8 @@ export function planAgent(
       REDFLEET_SUBNET: subnet,
       REDFLEET_EDGE_SETTINGS_FILE: "/run/redfleet/edge.json",
     },
-    user: { uid: 0, gid: 0 },
+    // Root without capabilities; the group is the proxy's, whose files and sockets it writes.
+    user: { uid: 0, gid: 99 },
     memory: config.agentMemory,
     pids: 128,
     mounts: [
@@ -63,7 +64,7 @@ export function planAgent(
     files: agentFiles(context, config, given),
     networks: [],
     capabilities: ["NET_ADMIN"],
-    health: healthCheck(["node", "/app/health.ts"]),
+    health: healthCheck(["/app/health"]),
     waitSeconds: 120,
     graceSeconds: 10,
     engineAccess: true,

@@ -5,16 +5,20 @@ export interface TargetFeatures {
   readonly fixedAddresses: boolean;
   /** Several members may be replaced one at a time without a gap. */
   readonly rollingUpdate: boolean;
+  /** Files reach a workload through an image of its own kind (`files`). */
+  readonly holdsFiles: boolean;
 }
 
 export const DOCKER_FEATURES: TargetFeatures = {
   kind: "docker",
   fixedAddresses: true,
   rollingUpdate: false,
+  holdsFiles: true,
 };
 
 export const MEMORY_FEATURES: TargetFeatures = {
   kind: "memory",
   fixedAddresses: true,
   rollingUpdate: false,
+  holdsFiles: false,
 };

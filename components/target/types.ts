@@ -79,7 +79,14 @@ export interface ImageBuild {
 }
 
 /** The images of the platform. */
-export type ImageId = "mongodb" | "valkey" | "edge" | "agent" | "node-red-4" | "node-red-5";
+export type ImageId =
+  | "mongodb"
+  | "valkey"
+  | "edge"
+  | "agent"
+  | "node-red-4"
+  | "node-red-5"
+  | "files";
 
 /** Text of a file: plain, or made from secrets. */
 export type FileContent = pulumi.Input<string>;

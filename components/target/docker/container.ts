@@ -21,7 +21,7 @@ export function makeWorkload(
   needs: Needs,
 ): Placed {
   const image = registry.images.get(plan.image);
-  const files = placeFiles(owner, plan, image);
+  const files = placeFiles(owner, plan, registry.images.get("files"));
   const args: docker.ContainerArgs = {
     ...processArgs(plan, image, files, registry),
     ...(plan.engineAccess ? engineAccess(plan, files, socket) : {}),
@@ -44,14 +44,14 @@ export function makeWorkload(
 /** A container that runs to its end. Who needs it waits for exit code 0. */
 export function makeJob(owner: Owner, plan: Job, registry: Registry, needs: Needs): Placed {
   const image = registry.images.get(plan.image);
-  const files = placeFiles(owner, plan, image);
+  const files = placeFiles(owner, plan, registry.images.get("files"));
   const args: docker.ContainerArgs = {
     ...processArgs(plan, image, files, registry),
     attach: true,
     logs: true,
     mustRun: false,
     restart: "no",
-    ...(plan.inNetworkOf === undefined ? {} : { networkMode: `container:${plan.inNetworkOf}` }),
+    ...(plan.inNetworkOf === undefined ? {} : sharedNetwork(plan.inNetworkOf)),
   };
   const made = container(owner, plan, args, files, registry, needs, {
     customTimeouts: { create: `${plan.timeoutSeconds}s` },
@@ -60,6 +60,11 @@ export function makeJob(owner: Owner, plan: Job, registry: Registry, needs: Need
     additionalSecretOutputs: ["containerLogs"],
   });
   return { ready: succeeded(plan, made) };
+}
+
+/** The network of another container: its host name comes with it. */
+function sharedNetwork(name: string) {
+  return { networkMode: `container:${name}`, hostname: undefined };
 }
 
 /** Fails the deployment, with the job's last words, when it did not end with 0. */
@@ -108,7 +113,6 @@ function processArgs(
     // The id, not the name: the engine reports the id, and a name would differ from it for ever.
     image: image.imageId,
     command: [...plan.command],
-    entrypoints: [],
     hostname: plan.name,
     envs: sortedEntries({ ...plan.environment }).map(([name, value]) => `${name}=${value}`),
     tmpfs: { ...(safe.tmpfs as Record<string, string>), ...scratch(plan.user, plan.scratch ?? []) },

@@ -37,11 +37,13 @@ export function placeFiles(
     id,
     {
       ...hardened(plan.user),
+      // Empty, like the image's: with a user the engine gives every file to that user, and refuses one that
+      // has no name on the host. The owners are those of the uploads; the holder itself never runs.
+      user: "",
       ...limits({ memory: 16 }),
       name: holderName(plan),
       image: image.imageId,
       command: ["/redfleet/holder-never-runs"],
-      entrypoints: [],
       labels: labels(identity),
       mounts: [{ type: "volume", source: volume.name, target: FILES_PATH }],
       uploads: [...plan.files].sort((a, b) => (a.name < b.name ? -1 : 1)).map(upload(plan.user)),
