@@ -6,7 +6,7 @@ import { writeAtomic } from "../setup/files.ts";
 import { startTime } from "../setup/process.ts";
 import { launcherDirectory } from "../setup/toolchain/versions.ts";
 import { copyBack, overlay, saltOf } from "./overlay.ts";
-import { LOCAL, overlayFile, PASSPHRASE, POINTER, STATE } from "./places.ts";
+import { overlayFile, PASSPHRASE, POINTER, STATE } from "./places.ts";
 import { readState } from "./state.ts";
 
 /**
@@ -73,17 +73,6 @@ export async function absorbOverlay(stack: string, before: string): Promise<void
   if (changed !== undefined && (changed !== "" || tracked !== undefined)) {
     await writeAtomic(file, changed);
   }
-}
-
-/** Refuses to go on with a state whose passphrase is gone: a new one could not read it. */
-export function assertPassphrase(): void {
-  if (process.env.PULUMI_CONFIG_PASSPHRASE !== undefined || existsSync(PASSPHRASE)) return;
-  if (!existsSync(join(STATE, ".pulumi", "stacks"))) return;
-  throw new CliError({
-    what: `the passphrase of this clone's state is missing (${PASSPHRASE})`,
-    why: "the secrets in the state cannot be read without it, and no other one will do",
-    fix: `put it back, or set PULUMI_CONFIG_PASSPHRASE; to begin anew: docker objects and ${LOCAL} must go`,
-  });
 }
 
 function read(file: string): string | undefined {

@@ -8,13 +8,8 @@ import { ROOT, stackFileOf } from "../context.ts";
 import { explain, renderExplanation } from "../errors.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { pulumiHome } from "../setup/toolchain/versions.ts";
-import {
-  absorbOverlay,
-  assertPassphrase,
-  pulumiBinary,
-  pulumiEnvironment,
-  writeOverlay,
-} from "./environment.ts";
+import { absorbOverlay, pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
+import { ensureLocalState } from "./local.ts";
 import { saltOf, withoutSalt } from "./overlay.ts";
 import { STATE } from "./places.ts";
 
@@ -42,7 +37,7 @@ function selectedStack(): string | undefined {
 
 async function main(args: string[]): Promise<number> {
   const stack = stackOf(args);
-  assertPassphrase();
+  await ensureLocalState();
   const before = await writeOverlay(stack);
   const tracked = trackedText(stack);
   const env: Record<string, string> = { PULUMI_STACK: stack, ...pulumiEnvironment(stack) };
