@@ -30,7 +30,7 @@ export interface ClusterStatus {
 
 export interface TenantStatus {
   url: string;
-  /** Its further host names. */
+  /** URLs of its further host names. */
   aliases: string[];
   state: State;
   /** Why it is not simply running; empty if it is. */
@@ -147,7 +147,7 @@ function tenantStatus(
   const part = view.parts.find((one) => one.component === "tenant" && one.key === route.key);
   const [host = "", ...aliases] = route.hosts;
   const { state, reason } = tenantState(part, known, route);
-  return { url: url(host), aliases, state, reason };
+  return { url: url(host), aliases: aliases.map(url), state, reason };
 }
 
 function tenantState(part: Part | undefined, known: Knowledge, route: Route): Observation {

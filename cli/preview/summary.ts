@@ -10,7 +10,6 @@ export interface PreviewStep {
 
 interface StepState {
   type: string;
-  parent?: string;
   retainOnDelete?: boolean;
   inputs?: Record<string, unknown>;
 }
@@ -40,10 +39,20 @@ export interface Change {
   because: string[];
 }
 
-const CONTAINER = "docker:index/container:Container";
 const VOLUME = "docker:index/volume:Volume";
-/** Volumes without data of their own: they are made again from the stack file. */
-const RECORDS = new Set(["route", "files"]);
+const CONTAINER = "docker:index/container:Container";
+
+/**
+ * Resources that say nothing by themselves: the files of a container change together with it, and
+ * components, passwords and the provider are no parts of the platform.
+ */
+const SILENT = /\.files$/;
+/** Volumes that are made again from the stack file. */
+const RECORDS = /\.(route|files|config|run)$/;
+/** Containers that run once. */
+const JOBS = /\.(job|init)$/;
+/** Takes the place of the container of a tenant whose erasure is confirmed. */
+const ERASER = "/app/jobs/erase-tenant.ts";
 
 /** Everything that a preview would change, in the order of its owners. */
 export function summarise(preview: Preview): Change[] {
@@ -54,54 +63,60 @@ export function summarise(preview: Preview): Change[] {
 const order = (change: Change): string => `${change.owner} ${change.resource}`;
 
 function changeOf(step: PreviewStep): Change | undefined {
-  const effect = effectOf(step);
-  const type = (step.newState ?? step.oldState)?.type ?? "";
-  if (effect === undefined || !type.startsWith("docker:")) return undefined;
-  return {
-    owner: ownerOf(step),
-    effect,
-    resource: step.urn.split("::").at(-1) ?? step.urn,
-    because: step.op === "replace" ? (step.replaceReasons ?? []) : [],
-  };
+  const type = typeOf(step);
+  const effect = effectOf(step, type);
+  const name = nameOf(step);
+  if (effect === undefined || !type.startsWith("docker:") || SILENT.test(name)) return undefined;
+  const because = step.op === "replace" ? (step.replaceReasons ?? []) : [];
+  return { ...ownerOf(name), effect, because };
+}
+
+const typeOf = (step: PreviewStep): string => (step.newState ?? step.oldState)?.type ?? "";
+
+/** Logical name without the stack's: `tenant-acme.data`. */
+function nameOf({ urn }: PreviewStep): string {
+  const [, , stack = ""] = urn.split(":");
+  return (urn.split("::").at(-1) ?? "").replace(`${stack}-`, "");
 }
 
 /** A replacement comes as three steps; the one named `replace` stands for all of them. */
-function effectOf(step: PreviewStep): Effect | undefined {
-  const type = (step.newState ?? step.oldState)?.type;
+function effectOf(step: PreviewStep, type: string): Effect | undefined {
+  const name = nameOf(step);
+  const data = type === VOLUME && !RECORDS.test(name);
   switch (step.op) {
     case "create":
-      return "created";
+      return erases(step) ? "data lost" : "created";
     case "update":
       return "changed in place";
     case "replace":
-      if (type === VOLUME && holdsData(step)) return "data lost";
-      return type === CONTAINER && lives(step) ? "restarted" : "changed in place";
+      if (data || erases(step)) return "data lost";
+      return type === CONTAINER && !JOBS.test(name) ? "restarted" : "changed in place";
     case "delete":
-      return type === VOLUME && holdsData(step) && !kept(step) ? "data lost" : "removed";
+      return data && !isScratch(step, name) ? "data lost" : "removed";
     default:
       return undefined;
   }
 }
 
-const componentOf = (step: PreviewStep): string => labelsOf(step)["redfleet.component"] ?? "";
-const holdsData = (step: PreviewStep): boolean => !RECORDS.has(componentOf(step));
-const lives = (step: PreviewStep): boolean => !["job", "files"].includes(componentOf(step));
-const kept = (step: PreviewStep): boolean => step.oldState?.retainOnDelete === true;
-
-function ownerOf(step: PreviewStep): string {
-  const labels = labelsOf(step);
-  const key = labels["redfleet.name"];
-  if (key) return `${isTenants(step) ? "tenant" : "cluster"} ${key}`;
-  return labels["redfleet.component"] ?? "platform";
+/** Both names are in use for it: the SDK's and the engine provider's own. */
+function erases({ newState }: PreviewStep): boolean {
+  const command = newState?.inputs?.command ?? newState?.inputs?.commands;
+  return Array.isArray(command) && command.includes(ERASER);
 }
 
-/** The chain of types in the URN ends above the resource itself: its component tells whose it is. */
-const isTenants = (step: PreviewStep): boolean => step.urn.includes("redfleet:tenant:Instance");
+/** Kept by Pulumi, or a replica's cache, which comes back by itself. */
+const isScratch = (step: PreviewStep, name: string): boolean =>
+  step.oldState?.retainOnDelete === true || /\.replica-\d+\.data$/.test(name);
 
-function labelsOf(step: PreviewStep): Record<string, string> {
-  const labels = (step.newState?.inputs ?? step.oldState?.inputs)?.labels;
-  if (!Array.isArray(labels)) return {};
-  return Object.fromEntries(labels.map(({ label, value }) => [label, value]));
+/** `tenant-acme.data` is the data of the tenant acme, `mongodb-0` a container of MongoDB. */
+function ownerOf(name: string): Pick<Change, "owner" | "resource"> {
+  const [whole = "", ...rest] = name.split(".");
+  const [, kind = "", key = ""] = /^([^-]+)-?(.*)$/.exec(whole) ?? [];
+  if (kind === "tenant" || kind === "cluster") {
+    return { owner: `${kind} ${key}`, resource: rest.join(".") || "runtime" };
+  }
+  if (kind === "network" || kind === "image") return { owner: "platform", resource: name };
+  return { owner: kind, resource: name };
 }
 
 /** The changes as Markdown for a merge request: one row per owner, data loss on top. */

@@ -1,70 +1,57 @@
 import { describe, expect, test } from "vitest";
 import { type PreviewStep, renderMarkdown, summarise } from "../../../cli/preview/summary.ts";
 
-const TENANT = "redfleet:index:Platform$redfleet:tenant:Instance";
-const CLUSTER = "redfleet:index:Platform$redfleet:nodered:Cluster";
-
-function step(
-  op: string,
-  [chain, type, name]: [string, string, string],
-  labels: Record<string, string>,
-  more: object = {},
-): PreviewStep {
-  const kind = `docker:index/${type}:${type[0]?.toUpperCase()}${type.slice(1)}`;
-  const state = {
-    type: kind,
-    inputs: {
-      labels: Object.entries(labels).map(([key, value]) => ({
-        label: `redfleet.${key}`,
-        value,
-      })),
-    },
-    ...more,
-  };
-  const states = op === "delete" ? { oldState: state } : { newState: state };
-  return { op, urn: `urn:pulumi:dev::redfleet::${chain}$${kind}::${name}`, ...states };
+/** A step as a real preview prints it: `urn:pulumi:<stack>::<project>::<types>::<name>`. */
+function step(op: string, type: string, name: string, state: object = {}): PreviewStep {
+  const full = `docker:index/${type}:${type === "volume" ? "Volume" : "Container"}`;
+  const urn = `urn:pulumi:dev::redfleet::redfleet:index:Platform$${full}::dev-${name}`;
+  const described = { type: full, ...state };
+  return op === "delete" ? { op, urn, oldState: described } : { op, urn, newState: described };
 }
 
-const acme = { component: "tenant", name: "acme" };
+const container = (op: string, name: string, state?: object) => step(op, "container", name, state);
+const volume = (op: string, name: string, state?: object) => step(op, "volume", name, state);
 
 describe("a preview", () => {
   test("says what is created, changed, restarted and removed, per tenant and cluster", () => {
     const steps = [
-      step("same", [CLUSTER, "container", "main-editor"], { component: "editor", name: "main" }),
-      step("create", [TENANT, "container", "initech"], { component: "tenant", name: "initech" }),
-      step("create", [TENANT, "volume", "initech-data"], { component: "tenant", name: "initech" }),
-      step("update", [TENANT, "container", "globex"], { component: "tenant", name: "globex" }),
-      step("create-replacement", [TENANT, "container", "acme"], acme),
-      { ...step("replace", [TENANT, "container", "acme"], acme), replaceReasons: ["envs"] },
-      step("delete-replaced", [TENANT, "container", "acme"], acme),
-      step("replace", [TENANT, "volume", "acme-route"], { ...acme, component: "route" }),
-      step("delete", [CLUSTER, "container", "main-replica-2"], {
-        component: "replica",
-        name: "main",
-      }),
+      container("same", "cluster-main.editor"),
+      container("create", "tenant-initech"),
+      volume("create", "tenant-initech.data"),
+      container("create", "tenant-initech.files"),
+      container("update", "tenant-globex"),
+      container("create-replacement", "tenant-acme"),
+      { ...container("replace", "tenant-acme"), replaceReasons: ["envs"] },
+      container("delete-replaced", "tenant-acme"),
+      volume("replace", "tenant-acme.route"),
+      container("delete", "cluster-main.replica-2"),
+      volume("delete", "cluster-main.replica-2.data"),
+      container("replace", "mongodb-0"),
     ];
     expect(renderMarkdown("dev", summarise({ steps }))).toMatchInlineSnapshot(`
-      "### Redfleet \`dev\`: 6 changes
+      "### Redfleet \`dev\`: 8 changes
 
       | | created | changed in place | restarted | removed | data lost |
       |---|---|---|---|---|---|
-      | cluster main |  |  |  | main-replica-2 |  |
-      | tenant acme |  | acme-route | acme (envs) |  |  |
-      | tenant globex |  | globex |  |  |  |
-      | tenant initech | initech<br>initech-data |  |  |  |  |"
+      | cluster main |  |  |  | replica-2<br>replica-2.data |  |
+      | mongodb |  |  | mongodb-0 |  |  |
+      | tenant acme |  | route | runtime (envs) |  |  |
+      | tenant globex |  | runtime |  |  |  |
+      | tenant initech | data<br>runtime |  |  |  |  |"
     `);
   });
 
   test("warns of lost data, and knows what is kept", () => {
-    const data = step("delete", [TENANT, "volume", "acme-data"], acme);
-    const retained = step("delete", [TENANT, "volume", "acme-data"], acme, {
-      retainOnDelete: true,
-    });
-    expect(summarise({ steps: [data] })[0]?.effect).toBe("data lost");
-    expect(summarise({ steps: [retained] })[0]?.effect).toBe("removed");
-    expect(renderMarkdown("dev", summarise({ steps: [data] }))).toContain(
-      "> **Data of tenant acme is lost**: acme-data",
-    );
+    const effects = (one: PreviewStep) => summarise({ steps: [one] }).map(({ effect }) => effect);
+    expect(effects(volume("delete", "tenant-acme.data"))).toEqual(["data lost"]);
+    expect(effects(volume("replace", "mongodb-0.data"))).toEqual(["data lost"]);
+    const inputs = { commands: ["node", "/app/jobs/erase-tenant.ts"] };
+    expect(effects(container("replace", "tenant-acme", { inputs }))).toEqual(["data lost"]);
+    expect(effects(volume("delete", "tenant-acme.data", { retainOnDelete: true }))).toEqual([
+      "removed",
+    ]);
+    const lost = summarise({ steps: [volume("delete", "tenant-acme.data")] });
+    expect(renderMarkdown("dev", lost)).toContain("> **Data of tenant acme is lost**: data");
   });
 
   test("without a change says so", () => {

@@ -67,7 +67,7 @@ describe("status", () => {
       tenants: {
         acme: {
           url: "https://acme.t.localhost:9443",
-          aliases: ["shop.example.org"],
+          aliases: ["https://shop.example.org:9443"],
           state: "running",
           reason: "",
         },
