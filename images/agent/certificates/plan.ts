@@ -61,6 +61,8 @@ function whyIssue(present: LeafState | undefined, hosts: string[], now: Date): s
   if (!present.trusted) return "another authority signed it";
   const missing = hosts.filter((host) => !present.hosts.includes(host));
   if (missing.length) return `it lacks ${missing.join(", ")}`;
+  const spare = present.hosts.filter((host) => !hosts.includes(host));
+  if (spare.length) return `nobody answers for ${spare.join(", ")}`;
   const life = present.notAfter.getTime() - present.notBefore.getTime();
   const left = present.notAfter.getTime() - now.getTime();
   return left < life / 3 ? "a third of its life is left" : undefined;
@@ -68,7 +70,8 @@ function whyIssue(present: LeafState | undefined, hosts: string[], now: Date): s
 
 /**
  * One certificate for the domain and everything in it, which every client of the platform trusts;
- * a second one for hosts outside, because it needs an authority with more names.
+ * a second one for hosts outside, because it needs an authority with more names. The second exists
+ * without such hosts too: the first alias then is a new certificate, not a new configuration.
  */
 export function planCertificates(input: CertificateInput): CertificatePlan {
   const { domain, now, leaves } = input;
@@ -76,13 +79,11 @@ export function planCertificates(input: CertificateInput): CertificatePlan {
   const hosts = [...new Set(input.hosts)].sort();
   const outside = hosts.filter((host) => !isBelow(host, domain));
   const deep = hosts.filter((host) => isBelow(host, domain) && !covers(wildcard, host));
-  const platform = [...wildcard, ...deep];
-  const plans: LeafPlan[] = [
-    { leaf: "platform", hosts: platform, issue: whyIssue(leaves.platform, platform, now) },
-  ];
-  if (outside.length) {
-    const issue = whyIssue(leaves.aliases, outside, now);
-    plans.push({ leaf: "aliases", hosts: outside, issue });
-  }
-  return { authority: planAuthority(input, outside), leaves: plans };
+  const wanted = { platform: [...wildcard, ...deep], aliases: outside.length ? outside : [domain] };
+  const plan = (leaf: keyof typeof wanted): LeafPlan => ({
+    leaf,
+    hosts: wanted[leaf],
+    issue: whyIssue(leaves[leaf], wanted[leaf], now),
+  });
+  return { authority: planAuthority(input, outside), leaves: [plan("platform"), plan("aliases")] };
 }

@@ -1,0 +1,324 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type Docker from "dockerode";
+import { exec } from "../../../cli/engine/exec.ts";
+import { readBases } from "../../../components/images/bases.ts";
+import { engine, sweep } from "../../support/engine.ts";
+import { imageOf } from "../../support/image.ts";
+import { ROOT } from "../../support/process.ts";
+import { tar } from "../../support/tar.ts";
+import { until } from "../../support/wait.ts";
+import { EdgeClient } from "./edge-client.ts";
+
+const upstream = readFileSync(new URL("./upstream.mjs", import.meta.url), "utf8");
+
+/** A container that answers in place of a Node-RED runtime. */
+interface Upstream {
+  readonly name: string;
+  readonly component: string;
+  readonly key: string;
+  readonly network: string;
+  readonly alias?: string;
+}
+
+/** A real agent and a real edge with a stack label, networks and ports of their own. */
+export class EdgeLab {
+  readonly stack = `test-edge-${randomBytes(3).toString("hex")}`;
+  readonly domain = `${this.stack}.localhost`;
+  client!: EdgeClient;
+  private ports!: { https: number; http: number };
+  private images!: { agent: string; edge: string; node: string };
+
+  /** Starts both and waits until the edge answers; `settings` go into the edge's settings. */
+  async open(settings: Record<string, unknown> = {}, files: Record<string, string> = {}) {
+    const bases = readBases(ROOT);
+    const node = { NODE_BASE: bases.node, NODE_BUILD: bases.nodeBuild };
+    this.images = {
+      agent: await imageOf("agent", node),
+      edge: await imageOf("edge", { BASE: bases.haproxy }),
+      node: bases.node,
+    };
+    this.ports = { https: await freePort(), http: await freePort() };
+    await this.makeNetwork(`${this.stack}-edge`, "edge");
+    await this.startAgent(settings, files);
+    await this.startEdge();
+    const ca = await until("an authority", () => this.authority().catch(() => ""));
+    this.client = new EdgeClient(this.ports, ca);
+    await until("the edge to answer", () =>
+      this.client.ask(this.host("nobody"), "/").catch(() => false),
+    );
+    return this;
+  }
+
+  /** Removes all that carries the lab's label. */
+  async close(): Promise<void> {
+    this.client?.close();
+    await sweep((labels) => labels?.["redfleet.stack"] === this.stack);
+  }
+
+  /** Full name of a part: `agent`, `edge`, `tenant-acme`, `replica-main-0`. */
+  name(part: string): string {
+    return `${this.stack}-${part}`;
+  }
+
+  host(label: string): string {
+    return `${label}.${this.domain}`;
+  }
+
+  container(part: string): Docker.Container {
+    return engine.getContainer(this.name(part));
+  }
+
+  /** Runs a command in a part's container; its standard output. @throws when it fails. */
+  async run(part: string, command: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await exec(engine, this.name(part), command);
+    if (code !== 0) throw new Error(`${command.join(" ")} in ${part}: ${code} ${stderr}`);
+    return stdout;
+  }
+
+  /** The authority's certificate, PEM. */
+  authority(): Promise<string> {
+    return this.run("agent", ["cat", "/ca/ca.crt"]);
+  }
+
+  /** The agent's log lines with this message. */
+  async logged(message: string): Promise<Record<string, unknown>[]> {
+    const raw = await this.container("agent").logs({ stdout: true, stderr: true, follow: false });
+    const lines = raw
+      .toString("utf8")
+      .split("\n")
+      .filter((line) => line.includes('"message"'));
+    const parsed = lines.map((line) => JSON.parse(line.slice(line.indexOf("{"))));
+    return parsed.filter((line) => line.message === message);
+  }
+
+  /** Makes the proxy load its configuration file anew; its own words on that. */
+  reload(): Promise<string> {
+    const script = `require("net").connect("/run/edge/master.sock").end("reload\\n").pipe(process.stdout)`;
+    return this.run("agent", ["node", "-e", script]);
+  }
+
+  /** A tenant with its network, its route and its container. */
+  async addTenant(key: string, options: { aliases?: string[]; state?: string } = {}) {
+    await this.makeNetwork(this.name(`tenant-${key}`), "tenant", key);
+    await this.setTenantRoute(key, options);
+    if (options.state !== "stopped") await this.startTenant(key);
+  }
+
+  /** Puts a tenant's route record in place of the one that is there. */
+  async setTenantRoute(
+    key: string,
+    {
+      aliases = [],
+      state = "running",
+      knobs = {},
+    }: { aliases?: string[]; state?: string; knobs?: object } = {},
+  ): Promise<void> {
+    await this.setRoute("tenant", key, {
+      hosts: [this.host(key), ...aliases].join(","),
+      state,
+      upstream: this.name(`tenant-${key}`),
+      options: JSON.stringify(knobs),
+    });
+  }
+
+  startTenant(key: string): Promise<void> {
+    const name = `tenant-${key}`;
+    return this.startUpstream({
+      name,
+      component: "tenant",
+      key,
+      network: this.name(name),
+    });
+  }
+
+  /** Removes a tenant whole, as a stack file without it would; fails while the network is in use. */
+  async removeTenant(key: string): Promise<void> {
+    await this.removeContainer(`tenant-${key}`);
+    await engine.getVolume(this.name(`route-tenant-${key}`)).remove();
+    const network = engine.getNetwork(this.name(`tenant-${key}`));
+    await until("the tenant's network to be free", () => network.remove().then(() => true));
+  }
+
+  /** A cluster of one editor and so many replicas, with its route. */
+  async addCluster(key: string, replicas: number, knobs: object = {}): Promise<void> {
+    const network = this.name("edge");
+    await this.startUpstream({ name: `editor-${key}`, component: "editor", key, network });
+    for (let member = 0; member < replicas; member += 1) await this.addReplica(key, member);
+    await this.setRoute("cluster", key, {
+      hosts: this.host(key),
+      state: "running",
+      upstream: this.name(`editor-${key}`),
+      api: this.name(`replica-${key}`),
+      prefix: "/red-nodes",
+      options: JSON.stringify(knobs),
+    });
+  }
+
+  addReplica(key: string, member: number): Promise<void> {
+    const name = `replica-${key}-${member}`;
+    const alias = this.name(`replica-${key}`);
+    const network = this.name("edge");
+    return this.startUpstream({ name, component: "replica", key, network, alias });
+  }
+
+  /** Starts an upstream; `alias` makes it one of several behind a name. */
+  async startUpstream(plan: Upstream): Promise<void> {
+    const endpoint = plan.alias ? { Aliases: [plan.alias] } : {};
+    const container = await engine.createContainer({
+      name: this.name(plan.name),
+      Hostname: plan.name,
+      Image: this.images.node,
+      Cmd: ["node", "--input-type=module", "-e", upstream],
+      User: "1000:1000",
+      Labels: { ...this.labels(plan.component, plan.key), "redfleet.pids": "60" },
+      HostConfig: {
+        Init: true,
+        CapDrop: ["ALL"],
+        Memory: 128 * 2 ** 20,
+        NetworkMode: plan.network,
+      },
+      NetworkingConfig: { EndpointsConfig: { [plan.network]: endpoint } },
+    });
+    await container.start();
+  }
+
+  async removeContainer(part: string): Promise<void> {
+    await this.container(part).remove({ force: true, v: true });
+  }
+
+  /** The address of a part in one of the stack's networks. */
+  async address(part: string, network = "edge"): Promise<string> {
+    const { NetworkSettings } = await this.container(part).inspect();
+    return NetworkSettings.Networks[this.name(network)]?.IPAddress ?? "";
+  }
+
+  async setRoute(kind: string, key: string, fields: Record<string, string>): Promise<void> {
+    const Name = this.name(`route-${kind}-${key}`);
+    await engine
+      .getVolume(Name)
+      .remove()
+      .catch(() => undefined);
+    const route = Object.entries({ kind, ...fields });
+    const labels = route.map(([field, value]) => [`redfleet.route.${field}`, value]);
+    await engine.createVolume({
+      Name,
+      Labels: { ...this.labels("route", key), ...Object.fromEntries(labels) },
+    });
+  }
+
+  async makeNetwork(Name: string, component: string, key = ""): Promise<void> {
+    await engine.createNetwork({
+      Name,
+      CheckDuplicate: true,
+      Labels: this.labels(component, key),
+    });
+  }
+
+  /** Starts the edge as the platform does. */
+  async startEdge(): Promise<void> {
+    const publish = (port: number) => [{ HostIp: "127.0.0.1", HostPort: String(port) }];
+    const container = await engine.createContainer({
+      ...this.common("edge", this.images.edge, "99:99"),
+      ExposedPorts: { "8443/tcp": {}, "8080/tcp": {} },
+      HostConfig: {
+        ...hardened,
+        NetworkMode: this.name("edge"),
+        PortBindings: {
+          "8443/tcp": publish(this.ports.https),
+          "8080/tcp": publish(this.ports.http),
+        },
+        Sysctls: { "net.ipv4.ip_forward": "0" },
+        Mounts: [this.mount("edge-config", "/edge", true), this.mount("edge-run", "/run/edge")],
+      },
+    });
+    await container.start();
+  }
+
+  /** Starts the agent as the platform does. */
+  async startAgent(
+    settings: Record<string, unknown> = {},
+    files: Record<string, string> = {},
+  ): Promise<void> {
+    const fields = { httpPort: 8080, httpsPort: 8443, publicHttpsPort: this.ports.https };
+    const edge = { ...fields, domain: this.domain, ...settings };
+    await this.placeFiles({ ...files, "edge.json": JSON.stringify(edge) });
+    const container = await engine.createContainer({
+      ...this.common("agent", this.images.agent, "0:99"),
+      Hostname: "",
+      Env: [`REDFLEET_STACK=${this.stack}`, "REDFLEET_EDGE_SETTINGS_FILE=/run/redfleet/edge.json"],
+      HostConfig: {
+        ...hardened,
+        CapAdd: ["NET_ADMIN"],
+        NetworkMode: "host",
+        Mounts: [
+          this.mount("edge-config", "/edge"),
+          this.mount("edge-run", "/run/edge"),
+          this.mount("agent-ca", "/ca"),
+          this.mount("agent-files", "/run/redfleet", true),
+          { Type: "bind", Source: "/var/run/docker.sock", Target: "/var/run/docker.sock" },
+        ],
+      },
+    });
+    await container.start();
+  }
+
+  /** Puts files where the agent finds its settings, through a container that never runs. */
+  async placeFiles(files: Record<string, string>): Promise<void> {
+    const holder = await engine.createContainer({
+      Image: this.images.agent,
+      Cmd: ["none"],
+      Labels: this.labels("files"),
+      HostConfig: { Mounts: [this.mount("agent-files", "/run/redfleet")] },
+    });
+    const entries = Object.entries(files).map(([name, content]) => ({ name, content, owner: 0 }));
+    await holder.putArchive(tar(entries), { path: "/run/redfleet" });
+    await holder.remove();
+  }
+
+  private common(part: string, Image: string, User: string): Docker.ContainerCreateOptions {
+    return {
+      name: this.name(part),
+      Hostname: this.name(part),
+      Image,
+      User,
+      Labels: this.labels(part),
+    };
+  }
+
+  private labels(component: string, key = ""): Record<string, string> {
+    return {
+      "redfleet.stack": this.stack,
+      "redfleet.component": component,
+      ...(key && { "redfleet.name": key }),
+    };
+  }
+
+  private mount(volume: string, Target: string, ReadOnly = false): Docker.MountSettings {
+    const Labels = this.labels(volume.startsWith("edge") ? "edge" : "agent");
+    const VolumeOptions = { NoCopy: false, Labels, DriverConfig: { Name: "local", Options: {} } };
+    return { Type: "volume", Source: this.name(volume), Target, ReadOnly, VolumeOptions };
+  }
+}
+
+const hardened: Docker.HostConfig = {
+  Init: true,
+  ReadonlyRootfs: true,
+  Tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=16m" },
+  CapDrop: ["ALL"],
+  SecurityOpt: ["no-new-privileges:true"],
+  Memory: 192 * 2 ** 20,
+  MemorySwap: 192 * 2 ** 20,
+};
+
+/** A port of the loopback that nobody listens on. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
