@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { globals } from "../context.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
+import { readable } from "../engine/log-text.ts";
 import { followLogs, type LogLine, readLogs } from "../engine/logs.ts";
 import type { Part } from "../engine/part.ts";
 import { selectParts } from "../engine/select.ts";
@@ -10,6 +11,7 @@ import { paint } from "../output.ts";
 
 interface Options {
   follow?: boolean;
+  raw?: boolean;
   tail: number;
 }
 
@@ -21,12 +23,13 @@ export function registerLogs(program: Command): void {
     .argument("<name>", "for example main, acme, mongodb, replica-main-0")
     .option("-f, --follow", "print new lines as they come, also over restarts")
     .option("--tail <lines>", "newest lines of each container", wholeNumber, 100)
+    .option("--raw", "lines as they were written, JSON included")
     .action(async (name: string, options: Options, command: Command) => {
       const { stack, json } = globals(command);
       const docker = await connectedEngine();
       const find = async () => selectParts(await readStack(docker, stack, { jobs: true }), name);
       const parts = await find();
-      const print = printer(parts, json);
+      const print = printer(parts, json, options.raw === true);
       const last = await printPast(docker, parts, options.tail, print);
       if (options.follow) await follow(docker, find, last, print);
     });
@@ -42,12 +45,15 @@ const EVER = new Date(0).toISOString();
 
 type Print = (part: Part, line: LogLine) => void;
 
-function printer(parts: readonly Part[], json: boolean): Print {
+function printer(parts: readonly Part[], json: boolean, raw: boolean): Print {
   if (json) {
     return (part, line) => console.log(JSON.stringify({ worker: part.name, ...line }));
   }
   const width = Math.max(...parts.map((part) => part.name.length));
-  return (part, line) => console.log(`${paint("cyan", part.name.padEnd(width))} ${line.text}`);
+  // hours to milliseconds, UTC as everything that the platform writes
+  const text = ({ time, text }: LogLine) =>
+    raw ? text : `${paint("dim", time.slice(11, 23))} ${readable(text)}`;
+  return (part, line) => console.log(`${paint("cyan", part.name.padEnd(width))} ${text(line)}`);
 }
 
 /** Prints what there is, sorted by time over all containers; returns the newest time of each. */

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { globals } from "../context.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
+import { readable } from "../engine/log-text.ts";
 import { readLogs } from "../engine/logs.ts";
 import { observePart } from "../engine/observe.ts";
 import type { Part } from "../engine/part.ts";
@@ -53,7 +54,7 @@ async function waitUntilReady(docker: Engine, part: Part): Promise<void> {
   const lines = await readLogs(docker, part.id, 10).catch(() => []);
   throw new CliError({
     what: `${part.name} is not ready ${READY_WITHIN} s after its restart`,
-    why: [reason, ...lines.map((line) => line.text)].join("\n"),
+    why: [reason, ...lines.map((line) => readable(line.text))].join("\n"),
     fix: `redfleet logs ${part.name}; the others were not restarted`,
   });
 }

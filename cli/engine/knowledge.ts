@@ -4,6 +4,7 @@ import { localDirectory } from "../context.ts";
 import type { Engine } from "./client.ts";
 import { readFileFrom } from "./copy.ts";
 import { exec } from "./exec.ts";
+import { readable } from "./log-text.ts";
 import { readLogs } from "./logs.ts";
 import type { Part } from "./part.ts";
 import {
@@ -60,7 +61,7 @@ async function lastLinesOf(docker: Engine, view: StackView): Promise<Map<string,
   const lines = await Promise.all(
     down.map(async (part) => {
       const [last] = await readLogs(docker, part.id, 1).catch(() => []);
-      return [part.name, last?.text ?? ""] as const;
+      return [part.name, readable(last?.text ?? "")] as const;
     }),
   );
   return new Map(lines);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { firstFile } from "../../../cli/engine/copy.ts";
+import { readable } from "../../../cli/engine/log-text.ts";
 import { demultiplex, parseLogLine } from "../../../cli/engine/logs.ts";
 import { selectParts } from "../../../cli/engine/select.ts";
 import { part } from "./inspected.ts";
@@ -49,6 +50,26 @@ describe("log output", () => {
       text: "hello world",
     });
     expect(parseLogLine("2026-01-01T00:00:00.5Z").text).toBe("");
+  });
+});
+
+describe("a structured line", () => {
+  test("of our own programs or of mongod becomes a sentence", () => {
+    const own = {
+      time: "t",
+      level: "warn",
+      stack: "t",
+      msg: "cannot load",
+      revision: 7,
+      why: "a b",
+    };
+    expect(readable(JSON.stringify(own))).toBe('warn  cannot load revision=7 why="a b"');
+    const mongod = { t: { $date: "d" }, s: "I", c: "REPL", id: 1, ctx: "x", msg: "Elected" };
+    expect(readable(JSON.stringify(mongod))).toBe("I     Elected");
+  });
+
+  test.each(["plain text", "{ no json", '{"other":1}'])("%s stays as it is", (line) => {
+    expect(readable(line)).toBe(line);
   });
 });
 
