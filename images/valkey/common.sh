@@ -34,11 +34,11 @@ hashed() {
   printf '#%s' "${sum%% *}"
 }
 
-# ask HOST PORT COMMAND...: one question as the user `sentinel`, answered within a second or not at all.
+# ask HOST PORT COMMAND...: one question as the user `sentinel`, answered within two seconds or not at all.
 ask() {
   local host=$1 port=$2
   shift 2
-  timeout 1 "$CLI" -h "$host" -p "$port" --user sentinel --no-auth-warning --raw "$@" 2>/dev/null
+  timeout 2 "$CLI" -h "$host" -p "$port" --user sentinel --no-auth-warning --raw "$@" 2>/dev/null
 }
 REDISCLI_AUTH=$(password sentinel)
 VALKEYCLI_AUTH=$REDISCLI_AUTH

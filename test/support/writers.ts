@@ -61,6 +61,11 @@ export class Writers {
     return this.acknowledged.length;
   }
 
+  /** The newest kind of error, for messages. */
+  get lastError(): string {
+    return [...this.errors].at(-1) ?? "none";
+  }
+
   /** Lets the writes under way end, and reports. */
   async stop(): Promise<WritersReport> {
     this.stopped = true;

@@ -1,0 +1,146 @@
+import type { MongoClient } from "mongodb";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { primaryOf, ReplicaSet, statesOf } from "../support/replica-set.ts";
+import { report } from "../support/report.ts";
+import { pause, until } from "../support/wait.ts";
+import { lost, Writers } from "../support/writers.ts";
+
+const set = new ReplicaSet();
+const HOSTS = 5;
+let client: MongoClient;
+let round = 0;
+
+beforeAll(async () => {
+  await set.open(3);
+  const { code, log } = await set.initiate(3);
+  expect(code, log).toBe(0);
+  client = set.client(HOSTS);
+}, 120_000);
+
+afterAll(async () => {
+  await client?.close();
+  await set.close();
+});
+
+/** Does something while clients write with the set's default concern; what they saw. */
+async function underFault(fault: (primary: number) => Promise<void>) {
+  round += 1;
+  const before = await primaryOf(client);
+  const documents = client.db("test").collection<{ _id: number }>(`round${round}`);
+  // Without a time of its own an operation on a hung primary waits for as long as it hangs.
+  const writers = new Writers((_id) => documents.insertOne({ _id }, { timeoutMS: 8000 }), {
+    workers: 4,
+    paceMs: 20,
+  });
+  await until("some writes", () => writers.count > 30);
+  await fault(before);
+  await until("a primary", () => primaryOf(client));
+  const count = writers.count;
+  await until("writes after the fault", () => writers.count > count + 30);
+  const result = await writers.stop();
+  const present = await documents.distinct("_id", {}, { readConcern: { level: "majority" } });
+  expect(lost(result, present)).toEqual([]);
+  expect(result.acknowledged.length).toBeGreaterThan(60);
+  return { before, after: await primaryOf(client), result };
+}
+
+/** Waits until another member is primary. */
+async function elected(from: number) {
+  await until("another primary", async () => (await primaryOf(client)) !== from, { every: 100 });
+}
+
+/** Waits until this many members are steady again, one of them primary. */
+async function steady(members: number) {
+  await until("a steady set", async () => {
+    const states = Object.values(await statesOf(client)).sort();
+    const wanted = ["PRIMARY", ...Array.from({ length: members - 1 }, () => "SECONDARY")];
+    return JSON.stringify(states) === JSON.stringify(wanted);
+  });
+}
+
+describe("a replica set", () => {
+  it("loses nothing acknowledged when its primary is killed, and has another within 15 s", async () => {
+    const { before, after, result } = await underFault(async (primary) => {
+      await set.lab.container(`mongodb-${primary}`).kill({ signal: "KILL" });
+      await elected(primary);
+      await set.lab.container(`mongodb-${primary}`).start();
+    });
+    expect(after).not.toBe(before);
+    expect(result.gapMs).toBeLessThan(15_000);
+    report("mongodb.kill.gap", result.gapMs, "ms");
+    await steady(3);
+  });
+
+  it("hands over when its primary is stopped, which ends cleanly and in time", async () => {
+    const { before, after, result } = await underFault(async (primary) => {
+      const container = set.lab.container(`mongodb-${primary}`);
+      const started = Date.now();
+      await container.stop({ t: 60 });
+      report("mongodb.stop", Date.now() - started, "ms");
+      expect((await container.inspect()).State.ExitCode).toBe(0);
+      await elected(primary);
+      await container.start();
+    });
+    expect(after).not.toBe(before);
+    expect(result.gapMs).toBeLessThan(5000);
+    report("mongodb.stop.gap", result.gapMs, "ms");
+    await steady(3);
+  });
+
+  it("has one primary only, and all that was acknowledged, after its primary hung", async () => {
+    const { before, after, result } = await underFault(async (primary) => {
+      const container = set.lab.container(`mongodb-${primary}`);
+      await container.pause();
+      await elected(primary);
+      await pause(3000);
+      await container.unpause();
+    });
+    expect(after).not.toBe(before);
+    expect(result.gapMs).toBeLessThan(15_000);
+    report("mongodb.pause.gap", result.gapMs, "ms");
+    await steady(3);
+  });
+
+  it("comes back by itself with all its data after all members were killed at once", async () => {
+    const names = [0, 1, 2].map((member) => `mongodb-${member}`);
+    const before = (await client.db("admin").command({ replSetGetConfig: 1 })).config;
+    const { result } = await underFault(async () => {
+      await Promise.all(names.map((name) => set.lab.container(name).kill({ signal: "KILL" })));
+      const down = await Promise.all(names.map((name) => set.lab.container(name).inspect()));
+      expect(down.map((state) => state.State.Running)).toEqual([false, false, false]);
+      await Promise.all(names.map((name) => set.lab.container(name).start()));
+    });
+    expect(result.gapMs).toBeLessThan(60_000);
+    report("mongodb.crash.gap", result.gapMs, "ms");
+    const after = (await client.db("admin").command({ replSetGetConfig: 1 })).config;
+    expect(after.version).toBe(before.version);
+    await steady(3);
+  });
+
+  it("grows from three members to five and shrinks back under writes, one change at a time", async () => {
+    const { result } = await underFault(async () => {
+      await set.startMembers([3, 4]);
+      const grown = await set.initiate(5);
+      expect(grown.code, grown.log).toBe(0);
+      const added = grown.events.filter((entry) => entry.event === "member-add");
+      expect(added.map((entry) => entry.host)).toEqual(set.hosts(5).slice(3));
+      await steady(5);
+      // The member that is to go is primary: it has to hand over first.
+      const { config } = await client.db("admin").command({ replSetGetConfig: 1 });
+      config.members[4].priority = 10;
+      config.version += 1;
+      await client.db("admin").command({ replSetReconfig: config });
+      await until("member 4 to be primary", async () => (await primaryOf(client)) === 4);
+      const shrunk = await set.initiate(3);
+      expect(shrunk.code, shrunk.log).toBe(0);
+      const names = shrunk.events.map((entry) => entry.event);
+      expect(names.filter((event) => event === "member-remove")).toHaveLength(2);
+      expect(names).toContain("step-down");
+      await set.lab.remove("mongodb-3", { data: true });
+      await set.lab.remove("mongodb-4", { data: true });
+    });
+    expect(Object.keys(await statesOf(client))).toEqual(["0", "1", "2"]);
+    expect(result.gapMs).toBeLessThan(15_000);
+    report("mongodb.scale.gap", result.gapMs, "ms");
+  });
+});

@@ -1,0 +1,162 @@
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { report } from "../support/report.ts";
+import { ValkeyGroup } from "../support/valkey-group.ts";
+import { pause, until } from "../support/wait.ts";
+import { lost, Writers, type WritersReport } from "../support/writers.ts";
+
+const group = new ValkeyGroup();
+const MEMBERS = ["valkey-0", "valkey-1", "valkey-2", "sentinel-0", "sentinel-1", "sentinel-2"];
+let round = 0;
+
+beforeAll(() => group.open(), 120_000);
+afterAll(() => group.close());
+
+/** Writers whose writes count once a replica has them too. */
+function writers(): { writers: Writers; key: string } {
+  round += 1;
+  const key = `nr:written:${round}`;
+  const clients = [group.client(), group.client()];
+  const write = async (id: number) => {
+    const client = clients[id % clients.length] as Redis;
+    try {
+      await client.sadd(key, id);
+      if ((await client.wait(1, 800)) < 1) throw new Error("no replica has it");
+    } catch (error) {
+      reconnect(client);
+      throw error;
+    }
+  };
+  return { writers: new Writers(write, { workers: 4, paceMs: 20 }), key };
+}
+
+const reconnected = new WeakMap<Redis, number>();
+
+/** Lets a client look for the primary anew, at most once a second: a storm of it never gets there. */
+function reconnect(client: Redis) {
+  if (Date.now() - (reconnected.get(client) ?? 0) < 1000) return;
+  reconnected.set(client, Date.now());
+  client.disconnect(true);
+}
+
+/** Everything of one round that the primary of now holds. */
+async function present(key: string): Promise<number[]> {
+  return (await group.client("admin").smembers(key)).map(Number);
+}
+
+/** Does something to the primary while clients write; what they saw, and who is primary then. */
+async function underFault(fault: (primary: number) => Promise<void>) {
+  const before = await group.settled();
+  const { writers: running, key } = writers();
+  await until("some writes", () => running.count > 30);
+  await fault(before);
+  const after = await group.settled();
+  const count = running.count;
+  await until(`writes after the fault: ${running.lastError}`, () => running.count > count + 30);
+  const result = await running.stop();
+  return { before, after, result, missing: lost(result, await present(key)) };
+}
+
+/** Waits until the Sentinels call another node primary. */
+async function switched(from: number, seconds = 20) {
+  await until("another primary", async () => (await group.primary()) !== from, {
+    seconds,
+    every: 100,
+  });
+}
+
+/** Makes sure that the primary is not member 0, where a group starts for the first time. */
+async function elsewhereThanFirst(): Promise<number> {
+  const primary = await group.settled();
+  if (primary !== 0) return primary;
+  await group.ask("sentinel", 0, "SENTINEL FAILOVER redfleet");
+  await switched(0);
+  return group.settled();
+}
+
+function expectNothingLost(missing: readonly number[], result: WritersReport) {
+  expect(missing).toEqual([]);
+  expect(result.acknowledged.length).toBeGreaterThan(60);
+}
+
+describe("a Valkey group", () => {
+  it("fails over within 10 s when its primary is killed, and loses nothing acknowledged", async () => {
+    const { before, after, result, missing } = await underFault(async (primary) => {
+      await group.lab.container(`valkey-${primary}`).kill({ signal: "KILL" });
+      await switched(primary);
+      await group.lab.container(`valkey-${primary}`).start();
+    });
+    expect(after).not.toBe(before);
+    expectNothingLost(missing, result);
+    expect(result.gapMs).toBeLessThan(10_000);
+    report("valkey.kill.gap", result.gapMs, "ms");
+  });
+
+  it("fails over when its primary is stopped with docker stop", async () => {
+    const { before, after, result, missing } = await underFault(async (primary) => {
+      await group.lab.container(`valkey-${primary}`).stop({ t: 30 });
+      await switched(primary);
+      const state = await group.lab.container(`valkey-${primary}`).inspect();
+      expect(state.State.ExitCode).toBe(0);
+      await group.lab.container(`valkey-${primary}`).start();
+    });
+    expect(after).not.toBe(before);
+    expectNothingLost(missing, result);
+    expect(result.gapMs).toBeLessThan(10_000);
+    report("valkey.stop.gap", result.gapMs, "ms");
+  });
+
+  it("fails over when its primary hangs, which then comes back as a replica", async () => {
+    const { before, after, result, missing } = await underFault(async (primary) => {
+      const container = group.lab.container(`valkey-${primary}`);
+      await container.pause();
+      await switched(primary);
+      await pause(2000);
+      await container.unpause();
+    });
+    expect(after).not.toBe(before);
+    expectNothingLost(missing, result);
+    expect(result.gapMs).toBeLessThan(10_000);
+    report("valkey.pause.gap", result.gapMs, "ms");
+  });
+
+  it("keeps everything when its primary is killed and back before anybody misses it", async () => {
+    const { result, missing } = await underFault(async (primary) => {
+      const container = group.lab.container(`valkey-${primary}`);
+      await container.kill({ signal: "KILL" });
+      await container.start();
+      const { State: state } = await container.inspect();
+      expect(state.Running).toBe(true);
+    });
+    expectNothingLost(missing, result);
+    expect(result.failed).toBeGreaterThan(0);
+    report("valkey.restart.gap", result.gapMs, "ms");
+  });
+
+  it("does not follow a primary that came back without its data", async () => {
+    const { before, after, result, missing } = await underFault(async (primary) => {
+      const wipe = "rm -rf /data/appendonlydir /data/appendonly.aof /data/dump.rdb";
+      await group.lab.run(`valkey-${primary}`, ["sh", "-c", wipe]);
+      await group.lab.container(`valkey-${primary}`).kill({ signal: "KILL" });
+      await group.lab.container(`valkey-${primary}`).start();
+      await switched(primary);
+    });
+    expect(after).not.toBe(before);
+    expectNothingLost(missing, result);
+  });
+
+  it("keeps the newest data and the newest primary when all six are killed at once", async () => {
+    const primary = await elsewhereThanFirst();
+    const key = "nr:before-the-crash";
+    const client = group.client();
+    await client.set(key, "kept");
+    expect(await client.wait(2, 2000)).toBe(2);
+    await Promise.all(MEMBERS.map((name) => group.lab.container(name).kill({ signal: "KILL" })));
+    const down = await Promise.all(MEMBERS.map((name) => group.lab.container(name).inspect()));
+    expect(down.every((state) => !state.State.Running)).toBe(true);
+    // The worst order: the node that was primary first of all comes back before all others.
+    for (const name of MEMBERS) await group.lab.container(name).start();
+    expect(await group.settled()).toBe(primary);
+    expect(await until("the value", () => group.client().get(key))).toBe("kept");
+  });
+});
