@@ -96,10 +96,11 @@ test("a taken port is told from a free one", async () => {
 });
 
 test("a lock names its owner, and what to do if that one is gone", () => {
-  const lock = { pid: 7, username: "root", hostname: "here", timestamp: "2026-01-01" };
+  const timestamp = "2026-01-01";
+  const lock = { file: "f", pid: 7, username: "root", hostname: "here", timestamp };
   expect(judgeLocks([], () => true).verdict).toBe("ok");
-  expect(judgeLocks([lock], () => true).detail).toContain("root@here, process 7");
-  expect(judgeLocks([lock], () => false).fix).toContain("pulumi cancel");
+  expect(judgeLocks([lock], () => false).detail).toContain("held by root@here, process 7");
+  expect(judgeLocks([lock], () => true).fix).toBe("redfleet up removes it");
 });
 
 test("operations that were cut off are listed by resource", () => {
