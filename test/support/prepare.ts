@@ -16,7 +16,7 @@ export interface Environment {
 }
 
 /** Node projects inside images whose sources the tests load on the host. */
-const IMAGE_PROJECTS = ["images/node-red", "images/agent"];
+const IMAGE_PROJECTS = ["images/agent"];
 
 const STEPS: Readonly<Record<Need, () => Promise<void>>> = {
   engine: setUpEngine,

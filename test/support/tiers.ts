@@ -33,7 +33,7 @@ const platform: readonly Need[] = [...engine, "pulumi"];
 
 /** All tiers in the order in which they run: the cheap ones first. */
 export const TIERS: readonly Tier[] = [
-  tier("checks", 5),
+  tier("checks", 5, { needs: ["images"] }),
   tier("unit", 5, { parallel: true }),
   tier("property", 5, { parallel: true }),
   tier("graph", 5, { parallel: true, testSeconds: 60 }),

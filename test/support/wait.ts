@@ -10,13 +10,13 @@ export async function until<T>(
   what: string,
   attempt: () => Promise<T> | T,
   { seconds = 30, every = 200 } = {},
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + seconds * 1000;
   let last: unknown;
   do {
     try {
       const answer = await attempt();
-      if (answer) return answer;
+      if (answer) return answer as Exclude<T, false | null | undefined>;
       last = answer;
     } catch (error) {
       last = error instanceof Error ? error.message : error;

@@ -1,0 +1,106 @@
+import { ballast, endpoint, type FlowNode, tab } from "../support/flows.ts";
+import { pause } from "../support/wait.ts";
+import { type ClientReport, startClient } from "./client.ts";
+import { Editor } from "./editor.ts";
+import { percentile, row } from "./measure.ts";
+import { buildOurs, startOurs } from "./ours.ts";
+import { startPeer } from "./peer.ts";
+import { CORE, firstAnswer } from "./pinned.ts";
+import { startStore } from "./store.ts";
+import type { Benchmark, Row } from "./types.ts";
+
+const PORTS = { editor: 28860, replica: 28861, peer: 28862 };
+const NODES = 3100;
+const DEPLOYS = 5;
+const ROUNDS = 5;
+
+const url = (port: number) => `http://127.0.0.1:${port}/red-nodes/steady`;
+
+/** A large flow set of which a deploy changes one tab; the client asks the other one. */
+const flows = (mark: string): FlowNode[] => [
+  tab("steady"),
+  ...endpoint("steady", "steady", "/steady", "steady"),
+  tab("moving"),
+  ...endpoint("moving", "moving", "/moving", mark),
+  ...ballast("moving", NODES - 8),
+];
+
+/** Deploys while a client in a process of its own asks the untouched tab. */
+async function round(port: number, deploy: (mark: string) => Promise<void>): Promise<ClientReport> {
+  const client = await startClient(url(port));
+  for (let count = 0; count < DEPLOYS; count += 1) {
+    await deploy(`deploy-${Date.now()}`);
+    await pause(600);
+  }
+  return client.stop();
+}
+
+/** The same client on the same server while nothing is deployed. */
+async function idle(port: number): Promise<ClientReport> {
+  const client = await startClient(url(port));
+  await pause(3000);
+  return client.stop();
+}
+
+export const b6: Benchmark = {
+  id: "B6",
+  what: "requests of an unchanged tab during a deploy, 3,100 nodes",
+  async run() {
+    await buildOurs();
+    const store = await startStore();
+    await store.seed("bench", flows("first"));
+    const common = { uri: store.uri, database: "bench" };
+    const runtimes = [
+      await startOurs({
+        ...common,
+        role: "editor",
+        name: "b6-editor",
+        port: PORTS.editor,
+        core: CORE.client,
+      }),
+      await startOurs({
+        ...common,
+        role: "replica",
+        name: "b6-replica",
+        port: PORTS.replica,
+        core: CORE.server,
+      }),
+    ];
+    const peer = await startPeer(PORTS.peer, CORE.server, flows("first"));
+    try {
+      await Promise.all([firstAnswer(url(PORTS.replica)), firstAnswer(url(PORTS.peer))]);
+      const editor = await Editor.login(PORTS.editor);
+      const calm = { ours: await idle(PORTS.replica), peer: await idle(PORTS.peer) };
+      const seen = { ours: [] as ClientReport[], peer: [] as ClientReport[] };
+      for (let count = 0; count < ROUNDS; count += 1) {
+        seen.peer.push(await round(PORTS.peer, (mark) => peer.reload(flows(mark))));
+        seen.ours.push(await round(PORTS.replica, (mark) => editor.deploy(flows(mark))));
+      }
+      return rows(seen, calm);
+    } finally {
+      for (const runtime of [...runtimes, peer]) await runtime.stop();
+      await store.close();
+    }
+  },
+};
+
+type Both<T> = { readonly ours: T; readonly peer: T };
+
+function rows(seen: Both<ClientReport[]>, calm: Both<ClientReport>): Row[] {
+  const lost = (reports: readonly ClientReport[]) => reports.map((one) => one.lost / DEPLOYS);
+  const p99 = (reports: readonly ClientReport[]) =>
+    reports.map((one) => percentile(one.latencies, 0.99));
+  const idleP99 = [percentile(calm.ours.latencies, 0.99)];
+  return [
+    row("B6", "requests lost per deploy", "", {
+      ours: lost(seen.ours),
+      peer: lost(seen.peer),
+      limit: [0],
+    }),
+    row("B6", "p99 during deploys (limit: ours when idle)", "ms", {
+      ours: p99(seen.ours),
+      peer: p99(seen.peer),
+      limit: idleP99,
+    }),
+  ];
+}

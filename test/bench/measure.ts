@@ -1,0 +1,60 @@
+import type { Row } from "./types.ts";
+
+/** The middle of some numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+/** The value below which a share of the numbers lies. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** Who is measured: the platform, the peer, and what the machine can do at best. */
+export type Side = "ours" | "peer" | "limit";
+
+/**
+ * Measures all sides in turn, several rounds, so that a disturbance hits all alike. The first
+ * round warms up and does not count.
+ * @returns all counted values of each side.
+ */
+export async function interleave<T>(
+  rounds: number,
+  sides: Readonly<Record<Side, () => Promise<T>>>,
+): Promise<Record<Side, T[]>> {
+  const values: Record<Side, T[]> = { ours: [], peer: [], limit: [] };
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const side of ["peer", "ours", "limit"] as const) {
+      const value = await sides[side]();
+      if (round > 0) values[side].push(value);
+    }
+  }
+  return values;
+}
+
+const round = (value: number) => Number(value.toPrecision(4));
+
+/** A row out of the counted values of each side. */
+export function row(
+  id: string,
+  metric: string,
+  unit: string,
+  values: Readonly<Record<Side, readonly number[]>>,
+): Row {
+  const [ours, peer, limit] = [median(values.ours), median(values.peer), median(values.limit)];
+  const range = `${round(Math.min(...values.ours))} to ${round(Math.max(...values.ours))}`;
+  return {
+    id,
+    metric,
+    unit,
+    ours: round(ours),
+    peer: round(peer),
+    limit: round(limit),
+    ratio: round(ours / peer),
+    note: `${values.ours.length} rounds, ours ${range}`,
+  };
+}

@@ -1,0 +1,85 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { engine } from "../support/engine.ts";
+import { buildImage, readBases } from "../support/images.ts";
+
+const TAG = "redfleet-bench/node-red:5";
+
+/** One of our Node-RED containers, on the host's network and pinned to a core. */
+export interface Runtime {
+  /** Process id of Node on the host. */
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** What a benchmark wants to run. */
+export interface RuntimeOptions {
+  readonly role: "editor" | "replica" | "instance";
+  readonly name: string;
+  readonly port: number;
+  readonly core: string;
+  readonly uri: string;
+  readonly database: string;
+}
+
+/** Builds the image that the platform ships; instant when nothing changed. */
+export function buildOurs(): Promise<string> {
+  const { node, nodeBuild } = readBases();
+  const args = { NODE_BASE: node, NODE_BUILD: nodeBuild, NODE_RED: "5" };
+  return buildImage("node-red", TAG, args);
+}
+
+/** Creates and starts one runtime; returns when its process runs, which is before it answers. */
+export async function startOurs(options: RuntimeOptions): Promise<Runtime> {
+  const files = secretFiles(options.uri);
+  const container = await engine.createContainer({
+    Image: TAG,
+    Labels: { "redfleet.stack": "test-bench" },
+    Cmd: ["node", "/app/runtime/main.ts"],
+    User: "1000:1000",
+    Env: environment(options),
+    HostConfig: {
+      NetworkMode: "host",
+      CpusetCpus: options.core,
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      Binds: [`${files}:/run/redfleet:ro`],
+      Tmpfs: { "/tmp": "", "/data": "uid=1000,gid=1000,mode=700" },
+    },
+  });
+  await container.start();
+  const { State: state } = await container.inspect();
+  const stop = async () => {
+    await container.remove({ force: true, v: true });
+    rmSync(files, { recursive: true, force: true });
+  };
+  return { pid: state.Pid, stop };
+}
+
+function secretFiles(uri: string): string {
+  const files = mkdtempSync(join(tmpdir(), "redfleet-bench-"));
+  chmodSync(files, 0o755);
+  writeFileSync(join(files, "mongodb-uri"), uri);
+  writeFileSync(join(files, "credential-secret"), "bench");
+  return files;
+}
+
+function environment({ role, name, port, database }: RuntimeOptions): string[] {
+  const values = {
+    REDFLEET_STACK: "bench",
+    REDFLEET_COMPONENT: role === "instance" ? "tenant" : role,
+    REDFLEET_NAME: "bench",
+    REDFLEET_ROLE: role,
+    REDFLEET_WORKER: name,
+    REDFLEET_HTTP_PORT: String(port),
+    REDFLEET_HEALTH_PORT: String(port + 1000),
+    REDFLEET_HTTP_NODE_ROOT: "/red-nodes",
+    REDFLEET_FLOW_STORE: "mongodb",
+    REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
+    REDFLEET_MONGODB_DATABASE: database,
+    REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
+    REDFLEET_LOG_LEVEL: "warn",
+  };
+  return Object.entries(values).map(([key, value]) => `${key}=${value}`);
+}

@@ -1,0 +1,47 @@
+/**
+ * Runs the benchmarks: `node test/bench/run.ts [B1 B3 …] [--json] [--write]`. Every figure is
+ * measured beside its peer in the same run; `--write` puts the results into docs/performance.md.
+ */
+import { sweep } from "../support/engine.ts";
+import { b1 } from "./b1.ts";
+import { b2 } from "./b2.ts";
+import { b3 } from "./b3.ts";
+import { b5 } from "./b5.ts";
+import { b6 } from "./b6.ts";
+import { b7 } from "./b7.ts";
+import { pinSelf } from "./pinned.ts";
+import { renderTable, writeDocument } from "./render.ts";
+import type { Benchmark, Row } from "./types.ts";
+
+const ALL: readonly Benchmark[] = [b1, b2, b3, b5, b6, b7];
+
+async function main(args: readonly string[]): Promise<void> {
+  const json = args.includes("--json");
+  const chosen = choose(args.filter((arg) => !arg.startsWith("--")));
+  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
+  await pinSelf();
+  const rows: Row[] = [];
+  for (const benchmark of chosen) {
+    say(`── ${benchmark.id} ${benchmark.what}`);
+    const started = Date.now();
+    const found = await benchmark.run().finally(() => sweep(isBench));
+    rows.push(...found);
+    say(`${renderTable(found)}   ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+  }
+  if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  if (args.includes("--write")) writeDocument(rows);
+}
+
+function choose(ids: readonly string[]): readonly Benchmark[] {
+  const unknown = ids.filter((id) => !ALL.some((benchmark) => benchmark.id === id));
+  if (unknown.length > 0) {
+    const known = ALL.map((benchmark) => benchmark.id).join(" ");
+    throw new Error(`no such benchmark: ${unknown.join(" ")}; there are: ${known}`);
+  }
+  return ids.length === 0 ? ALL : ALL.filter((benchmark) => ids.includes(benchmark.id));
+}
+
+const isBench = (labels: Readonly<Record<string, string>> | null | undefined) =>
+  labels?.["redfleet.stack"] === "test-bench";
+
+await main(process.argv.slice(2));

@@ -1,0 +1,85 @@
+import { hash } from "bcryptjs";
+import { MongoClient } from "mongodb";
+import { engine } from "../support/engine.ts";
+import type { FlowNode } from "../support/flows.ts";
+import { readBases } from "../support/images.ts";
+import { until } from "../support/wait.ts";
+import { CORE } from "./pinned.ts";
+
+const PORT = 27517;
+const LISTEN = ["--port", String(PORT), "--bind_ip", "127.0.0.1"];
+const URI = `mongodb://127.0.0.1:${PORT}/?replicaSet=rs0`;
+
+/** The editor's first user in every benchmark. */
+export const PASSWORD = "bench-password";
+
+/** A MongoDB replica set of one member on the loopback, on the client's core. */
+export interface Store {
+  readonly uri: string;
+  /** Gives a database its first revision and its first user; what was there is dropped. */
+  seed(database: string, flows: readonly FlowNode[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts the store in a container that `sweep` would find too. */
+export async function startStore(): Promise<Store> {
+  const container = await engine.createContainer({
+    Image: readBases().mongodb,
+    Labels: { "redfleet.stack": "test-bench" },
+    User: "0:0",
+    Entrypoint: ["mongod"],
+    Cmd: [...LISTEN, "--replSet", "rs0", "--dbpath", "/store", "--wiredTigerCacheSizeGB", "0.25"],
+    HostConfig: { NetworkMode: "host", CpusetCpus: CORE.client, Tmpfs: { "/store": "size=512m" } },
+  });
+  await container.start();
+  await initiate();
+  const client = await new MongoClient(URI).connect();
+  const passwordHash = await hash(PASSWORD, 4);
+  return {
+    uri: URI,
+    seed: (database, flows) => seed(client, database, flows, passwordHash),
+    close: async () => {
+      await client.close();
+      await container.remove({ force: true, v: true });
+    },
+  };
+}
+
+async function initiate(): Promise<void> {
+  const direct = `mongodb://127.0.0.1:${PORT}/?directConnection=true`;
+  await until("a writable primary", async () => {
+    const client = await new MongoClient(direct, { serverSelectionTimeoutMS: 1000 }).connect();
+    try {
+      const admin = client.db("admin");
+      const members = [{ _id: 0, host: `127.0.0.1:${PORT}` }];
+      await admin.command({ replSetInitiate: { _id: "rs0", members } }).catch(() => undefined);
+      return (await admin.command({ hello: 1 })).isWritablePrimary === true;
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+async function seed(
+  client: MongoClient,
+  name: string,
+  flows: readonly FlowNode[],
+  passwordHash: string,
+): Promise<void> {
+  const database = client.db(name);
+  await database.dropDatabase();
+  const revision = {
+    _id: "current" as never,
+    revision: 1,
+    flows: JSON.stringify(flows),
+    credentials: "{}",
+    user: null,
+    at: new Date(),
+    digest: "",
+    writeId: "bench",
+  };
+  await database.collection("flows").insertOne(revision);
+  await database
+    .collection("users")
+    .insertOne({ _id: "admin" as never, passwordHash, role: "admin" });
+}
