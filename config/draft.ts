@@ -37,7 +37,7 @@ type Issue = { code?: string; path: readonly PropertyKey[]; keys?: readonly stri
 function cut(data: Data, issue: Issue): Data {
   const paths = (issue.keys ?? []).map((key) => [...issue.path, key]);
   for (const path of paths.length > 0 ? paths : [existing(data, issue.path)]) {
-    if (path.length === 1 && path[0] === "domain") data["domain"] = DOMAIN_STAND_IN;
+    if (path.length === 1 && path[0] === "domain") data.domain = DOMAIN_STAND_IN;
     else remove(data, path);
   }
   return data;

@@ -10,6 +10,12 @@ const RESERVED_PREFIXES = [
   ...["NODE_RED_", "NR_", "NPM_CONFIG_", "KUBERNETES_", "DOCKER_", "PULUMI_", "REDFLEET_"],
 ];
 
+/** What is reserved, for the reference: names, and prefixes with a star. */
+export const ENVIRONMENT_RULES: readonly string[] = [
+  ...RESERVED,
+  ...RESERVED_PREFIXES.map((prefix) => `${prefix}*`),
+];
+
 /** Where to set what a reserved variable would set. */
 const INSTEAD: Readonly<Record<string, string>> = {
   NODE_OPTIONS: "set memory; the heap follows it",

@@ -31,7 +31,7 @@ export const Edge = z.strictObject({
     .describe("Where the wildcard certificate comes from."),
   bodyLimit: Memory.prefault("10 MB").describe("Largest request body; more is answered with 413."),
   rateLimitPerSecond: count(1, 100_000, "REDFLEET_CFG_VALUE", "requests per second and client")
-    .default(200)
+    .default(1000)
     .describe("Requests per second and client address; more is answered with 429."),
   memory: Memory.prefault("128 MB").describe("Memory limit of the proxy."),
   agentMemory: Memory.prefault("160 MB").describe("Memory limit of the agent."),

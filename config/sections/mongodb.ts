@@ -12,7 +12,7 @@ export const MongoDb = z.strictObject({
     .describe("Members of the replica set: odd, 3 or more; 1 only with `dev: true`."),
   memory: Memory.prefault("400 MB").describe("Memory limit of each member, changed in place."),
   cache: Memory.optional().describe(
-    "WiredTiger cache of each member. Default: half of the memory above 100 MB, at least 256 MB is what the server takes.",
+    "WiredTiger cache of each member. Default: half of the memory, but 256 MB at least (the server takes no less).",
   ),
   oplogMb: count(990, 1_000_000, "REDFLEET_CFG_VALUE", "an oplog of at least 990 MB")
     .default(990)
