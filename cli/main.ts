@@ -1,5 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { registerDoctor } from "./commands/doctor.ts";
+import { registerDown } from "./commands/down.ts";
+import { registerEnv } from "./commands/env.ts";
 import { registerLogs } from "./commands/logs.ts";
 import { registerOpen } from "./commands/open.ts";
 import { registerPassword } from "./commands/password.ts";
@@ -8,10 +10,12 @@ import { registerRestart } from "./commands/restart.ts";
 import { registerRunners } from "./commands/run.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTenant } from "./commands/tenant.ts";
+import { registerUp } from "./commands/up.ts";
 import { EXIT, explain, renderExplanation } from "./errors.ts";
 
 /** Order of the help. */
 const COMMANDS = [
+  registerUp,
   registerStatus,
   registerLogs,
   registerPassword,
@@ -19,6 +23,8 @@ const COMMANDS = [
   registerRestart,
   registerTenant,
   registerDoctor,
+  registerDown,
+  registerEnv,
   registerPreviewSummary,
   registerRunners,
 ];

@@ -48,3 +48,17 @@ export function parseState(text: string): State {
     salt: latest?.secrets_providers?.state?.salt,
   };
 }
+
+/** The stack's outputs that are no secrets. */
+export interface StackOutputs {
+  domain: string;
+  httpsPort: number;
+  clusters: Record<string, { url: string; apiUrl: string }>;
+  tenants: Record<string, { url: string; aliases: string[]; state: string }>;
+}
+
+/** Reads the outputs of the last `up`. */
+export function readOutputs(stack: string): StackOutputs {
+  const root = readState(stack).resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+  return root?.outputs as unknown as StackOutputs;
+}

@@ -1,0 +1,108 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { globals, localDirectory } from "../context.ts";
+import { connectedEngine, type Engine } from "../engine/client.ts";
+import { ofStack } from "../engine/labels.ts";
+import { CliError, EXIT } from "../errors.ts";
+import { printJson } from "../output.ts";
+import { pulumiBinary, pulumiEnvironment } from "../pulumi/environment.ts";
+import { explainFailure } from "../pulumi/failure.ts";
+import { ensureLocalState } from "../pulumi/local.ts";
+import { recover } from "../pulumi/recovery.ts";
+import { runPulumi } from "../pulumi/run.ts";
+import { backUpState, ensureStack } from "../pulumi/stack.ts";
+import { hasState } from "../pulumi/state.ts";
+import { run } from "../setup/exec.ts";
+import { acquire } from "../setup/lock.ts";
+import { endWithParent } from "../setup/parent.ts";
+import { say, step } from "../setup/progress.ts";
+
+interface DownOptions {
+  deleteData?: boolean;
+  yes?: boolean;
+}
+
+/** `redfleet down`: removes what runs and keeps all data, unless both flags are given. */
+export function registerDown(program: Command): void {
+  program
+    .command("down")
+    .description("take the platform down; data stays unless both flags are given")
+    .option("--delete-data", "delete all volumes and the stack's state, for ever")
+    .option("--yes", "confirms --delete-data")
+    .action(async (options: DownOptions, command: Command) => {
+      const { stack, json } = globals(command);
+      if (options.deleteData && !options.yes) throw unconfirmed(stack);
+      const dataDeleted = options.deleteData === true;
+      await down(stack, dataDeleted);
+      if (json) printJson({ stack, dataDeleted });
+      else console.log(farewell(stack, dataDeleted));
+    });
+}
+
+function unconfirmed(stack: string): CliError {
+  return new CliError({
+    what: `--delete-data deletes every flow, user and file of the stack "${stack}" for ever`,
+    why: "it needs a confirmation",
+    fix: `redfleet down --stack ${stack} --delete-data --yes`,
+    exitCode: EXIT.usage,
+  });
+}
+
+function farewell(stack: string, dataDeleted: boolean): string {
+  if (dataDeleted) return `The stack "${stack}" and all of its data are gone.`;
+  return `The stack "${stack}" is down. Its data is kept: redfleet up brings it back.`;
+}
+
+async function down(stack: string, deleteData: boolean): Promise<void> {
+  endWithParent();
+  const docker = await connectedEngine();
+  const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
+  await ensureLocalState();
+  if (hasState(stack)) await destroy(docker, stack, { interrupted: lock.interrupted, deleteData });
+  if (deleteData) await deleteRest(docker, stack);
+  await lock.release();
+  if (deleteData) await rm(localDirectory(stack), { recursive: true, force: true });
+}
+
+async function destroy(
+  docker: Engine,
+  stack: string,
+  { interrupted, deleteData }: { interrupted: boolean; deleteData: boolean },
+): Promise<void> {
+  await ensureStack(stack);
+  await recover(docker, stack, interrupted);
+  backUpState(stack);
+  if (deleteData) await pulumi(stack, ["state", "unprotect", "--all", "--yes"]);
+  await step("pulumi destroy", async (note) => {
+    const keep = deleteData ? [] : ["--exclude-protected"];
+    const operation = ["destroy", "--yes", "--skip-preview", ...keep];
+    const result = await runPulumi(stack, operation, (line) => {
+      note(line);
+      say(`    ${line}`);
+    });
+    if (result.code !== 0) throw explainFailure(stack, "destroy", result);
+  });
+  if (deleteData) await pulumi(stack, ["stack", "rm", "--yes", "--force", "--preserve-config"]);
+}
+
+async function pulumi(stack: string, args: readonly string[]): Promise<void> {
+  const env = pulumiEnvironment(stack);
+  const options = { env, timeoutSeconds: 120, cwd: process.cwd() };
+  await run(pulumiBinary(), [...args, "--stack", stack, "--non-interactive"], options);
+}
+
+/** Volumes are kept by Pulumi on purpose, and a lost state knows nothing of what runs. */
+async function deleteRest(docker: Engine, stack: string): Promise<void> {
+  const filters = ofStack(stack);
+  await step("Volumes and what is left", async () => {
+    for (const { Id } of await docker.listContainers({ all: true, filters })) {
+      await docker.getContainer(Id).remove({ force: true, v: true });
+    }
+    for (const { Id } of await docker.listNetworks({ filters }))
+      await docker.getNetwork(Id).remove();
+    const { Volumes: volumes } = await docker.listVolumes({ filters });
+    for (const { Name } of volumes ?? []) await docker.getVolume(Name).remove();
+    return `${volumes?.length ?? 0} volumes`;
+  });
+}

@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { globals, localDirectory } from "../context.ts";
+import type { Engine } from "../engine/client.ts";
+import { CliError } from "../errors.ts";
+import { paint, printJson } from "../output.ts";
+import { explainFailure } from "../pulumi/failure.ts";
+import { recover } from "../pulumi/recovery.ts";
+import { runPulumi } from "../pulumi/run.ts";
+import { backUpState, ensureStack } from "../pulumi/stack.ts";
+import { readOutputs, type StackOutputs } from "../pulumi/state.ts";
+import { setUp } from "../setup/index.ts";
+import { acquire } from "../setup/lock.ts";
+import { endWithParent } from "../setup/parent.ts";
+import { assertPortsFree } from "../setup/ports.ts";
+import { say, seconds, step } from "../setup/progress.ts";
+import { lastLines, waitUntilReady } from "../setup/ready.ts";
+import { declaredPlatform } from "../stackfile/declared.ts";
+
+/** What `redfleet up --json` prints. */
+interface UpResult {
+  stack: string;
+  domain: string;
+  https: number;
+  caFile: string | null;
+  clusters: Record<string, { url: string; apiUrl: string }>;
+  tenants: Record<string, { url: string }>;
+  /** Resources per operation: `{same: 60}` when nothing had to be done. */
+  changes: Record<string, number>;
+  seconds: number;
+}
+
+/** `redfleet up`: from a bare machine to a running platform; again: what has changed. */
+export function registerUp(program: Command): void {
+  program
+    .command("up")
+    .description("set everything up, bring the platform up, wait until it answers")
+    .action(async (_options: unknown, command: Command) => {
+      const { stack, json } = globals(command);
+      const result = await up(stack);
+      if (json) printJson(result);
+      else console.log(renderResult(result));
+    });
+}
+
+async function up(stack: string): Promise<UpResult> {
+  endWithParent();
+  const started = Date.now();
+  const platform = await declaredPlatform(stack);
+  const docker = await setUp();
+  const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
+  await ensureStack(stack);
+  await recover(docker, stack, lock.interrupted);
+  const { address, https, http } = platform.edge;
+  await assertPortsFree(docker, stack, { address, https, http });
+  backUpState(stack);
+  const changes = await apply(docker, stack);
+  const outputs = readOutputs(stack);
+  const target = { endpoints: endpointsOf(outputs), address: reachable(address) };
+  const caFile = await step("Everything answers", (note) =>
+    waitUntilReady(docker, stack, target, note),
+  );
+  await lock.release();
+  const { domain, httpsPort, clusters, tenants } = outputs;
+  const took = Math.round((Date.now() - started) / 100) / 10;
+  return { stack, domain, https: httpsPort, caFile, clusters, tenants, changes, seconds: took };
+}
+
+/** An edge that listens everywhere is asked on this machine's own address. */
+const reachable = (address: string): string =>
+  ["0.0.0.0", "::"].includes(address) ? "127.0.0.1" : address;
+
+/** `pulumi up` with its steps as they end; on a failure the last lines of what failed. */
+async function apply(docker: Engine, stack: string): Promise<Record<string, number>> {
+  const started = Date.now();
+  say(`  ${paint("dim", "…")} pulumi up`);
+  let told = Date.now();
+  const beat = setInterval(() => {
+    if (Date.now() - told > 15_000) say(`  ${paint("dim", "…")} pulumi up ${seconds(started)}`);
+  }, 5000);
+  try {
+    const operation = ["up", "--yes", "--skip-preview"];
+    const result = await runPulumi(stack, operation, (line) => {
+      told = Date.now();
+      say(`    ${line}`);
+    });
+    if (result.code !== 0) throw await failed(docker, stack, result);
+    const { changes } = result.report;
+    say(`  ${paint("green", "✓")} pulumi up: ${renderChanges(changes)} ${seconds(started)}`);
+    return changes;
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+async function failed(
+  docker: Engine,
+  stack: string,
+  result: Awaited<ReturnType<typeof runPulumi>>,
+): Promise<CliError> {
+  const error = explainFailure(stack, "up", result);
+  const names = [...result.report.failedContainers];
+  const lines = (await Promise.all(names.map((name) => lastLines(docker, name)))).flat();
+  return lines.length === 0
+    ? error
+    : new CliError({ ...error, why: [error.why, ...lines].join("\n") });
+}
+
+function renderChanges(changes: Record<string, number>): string {
+  const entries = Object.entries(changes).filter(([name]) => name !== "same");
+  if (entries.length === 0) return "nothing to change";
+  return entries.map(([name, count]) => `${count} ${name}`).join(", ");
+}
+
+function endpointsOf({ clusters, tenants }: StackOutputs): { name: string; url: string }[] {
+  const running = Object.entries(tenants).filter(([, { state }]) => state === "running");
+  return [...Object.entries(clusters), ...running].map(([name, { url }]) => ({ name, url }));
+}
+
+function renderResult(result: UpResult): string {
+  const flag = result.stack === "dev" ? "" : ` --stack ${result.stack}`;
+  const lines = [paint("bold", `The stack "${result.stack}" is up (${result.seconds} s).`), ""];
+  const show = (name: string, url: string) => {
+    lines.push(`  ${name.padEnd(16)} ${paint("cyan", url)}`);
+    lines.push(`  ${"".padEnd(16)} user admin, password: npx redfleet password ${name}${flag}`);
+  };
+  for (const [name, { url, apiUrl }] of Object.entries(result.clusters)) {
+    show(name, url);
+    lines.push(`  ${"".padEnd(16)} its HTTP nodes: ${apiUrl}`);
+  }
+  for (const [name, { url }] of Object.entries(result.tenants)) show(name, url);
+  if (result.caFile) lines.push("", `  CA certificate   ${result.caFile}`);
+  lines.push("", `  More: npx redfleet status${flag} · logs <name> · tenant add <name> · down`);
+  return lines.join("\n");
+}

@@ -1,0 +1,95 @@
+/** One line of `pulumi up --json`; only what is used here. */
+export interface EngineEvent {
+  timestamp?: number;
+  resourcePreEvent?: { metadata: StepMetadata };
+  resOutputsEvent?: { metadata: StepMetadata };
+  resOpFailedEvent?: { metadata: StepMetadata };
+  diagnosticEvent?: { urn?: string; message: string; severity: string };
+  summaryEvent?: { resourceChanges?: Record<string, number> };
+}
+
+interface StepMetadata {
+  op: string;
+  urn: string;
+  type: string;
+  new?: { inputs?: Record<string, unknown> };
+}
+
+/** A resource that is being worked on. */
+interface Step {
+  name: string;
+  since: number;
+}
+
+/** What a run has told so far. */
+export class RunReport {
+  /** Number of resources per operation: `{create: 3, same: 60}`. */
+  changes: Record<string, number> = {};
+  /** Messages of severity `error`, in order, with the resource's name. */
+  errors: { name: string; message: string }[] = [];
+  /** Physical names of containers whose operation failed. */
+  failedContainers = new Set<string>();
+  readonly #active = new Map<string, Step>();
+  readonly #containers = new Map<string, string>();
+
+  /** Takes an event in; returns a line for the reader if it is worth one. */
+  take(event: EngineEvent, now = Date.now()): string | undefined {
+    if (event.resourcePreEvent) this.#begin(event.resourcePreEvent.metadata, now);
+    if (event.summaryEvent) this.changes = event.summaryEvent.resourceChanges ?? {};
+    if (event.diagnosticEvent) return this.#diagnose(event.diagnosticEvent);
+    if (event.resOutputsEvent) return this.#finish(event.resOutputsEvent.metadata, now);
+    if (event.resOpFailedEvent) return this.#fail(event.resOpFailedEvent.metadata, now);
+    return undefined;
+  }
+
+  /** Names of what is being worked on, the longest first. */
+  active(): string[] {
+    return [...this.#active.values()].sort((a, b) => a.since - b.since).map(({ name }) => name);
+  }
+
+  #begin({ op, urn, type, new: wanted }: StepMetadata, now: number): void {
+    const name = wanted?.inputs?.name;
+    if (type.endsWith(":Container") && typeof name === "string") this.#containers.set(urn, name);
+    if (WORDS[op] && isReal(type)) this.#active.set(urn, { name: nameOf(urn), since: now });
+  }
+
+  #finish({ op, urn, type }: StepMetadata, now: number): string | undefined {
+    const step = this.#active.get(urn);
+    this.#active.delete(urn);
+    const word = WORDS[op];
+    if (!word || !step || !isReal(type)) return undefined;
+    return `${word} ${kindOf(type)} ${nameOf(urn)} ${((now - step.since) / 1000).toFixed(1)} s`;
+  }
+
+  #fail({ op, urn, type }: StepMetadata, now: number): string {
+    const container = this.#containers.get(urn);
+    if (container) this.failedContainers.add(container);
+    const line = this.#finish({ op, urn, type }, now);
+    return `FAILED ${line ?? nameOf(urn)}`;
+  }
+
+  #diagnose(event: { urn?: string; message: string; severity: string }): string | undefined {
+    const message = event.message.replaceAll(/<\{%[^%]*%\}>/g, "").trim();
+    if (event.severity === "error") {
+      this.errors.push({ name: event.urn ? nameOf(event.urn) : "", message });
+      return undefined;
+    }
+    return event.severity === "warning" && message ? `warning: ${message}` : undefined;
+  }
+}
+
+/** Operations that change something, in the words of a reader. */
+const WORDS: Record<string, string> = {
+  create: "created",
+  "create-replacement": "created anew",
+  "delete-replaced": "removed the old",
+  update: "updated",
+  delete: "removed",
+  refresh: "",
+};
+
+const isReal = (type: string): boolean => /^(docker|random|kubernetes|tls):/.test(type);
+
+const nameOf = (urn: string): string => urn.split("::").at(-1) ?? urn;
+
+const kindOf = (type: string): string => (type.split(":").at(-1) ?? type).toLowerCase();

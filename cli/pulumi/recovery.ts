@@ -1,0 +1,162 @@
+import { type Engine, isGone } from "../engine/client.ts";
+import { ofStack } from "../engine/labels.ts";
+import { CliError } from "../errors.ts";
+import { isAlive } from "../setup/process.ts";
+import { step } from "../setup/progress.ts";
+import { explainFailure } from "./failure.ts";
+import { clearLocks } from "./locks.ts";
+import { isCommandLine, isPlugin, orphansOf, type RunProcess, runProcesses } from "./processes.ts";
+import { runPulumi } from "./run.ts";
+import { readState, type State } from "./state.ts";
+
+/** Time for an orphaned Pulumi to end its operations and save its state, in milliseconds. */
+const GRACE = 120_000;
+
+/** What the engine holds of a stack, by the ids that Pulumi's state has too. */
+export interface Inventory {
+  containers: { id: string; name: string }[];
+  networks: { id: string; name: string }[];
+}
+
+/** What engine and state do not agree on. */
+export interface Differences {
+  /** On the engine, not in the state: an `up` that was cut off has made them. */
+  unknown: Inventory;
+  /** True if the state has containers or networks that are gone. */
+  missing: boolean;
+}
+
+/** Compares by id: a second object of the same name is another one. */
+export function compare(found: Inventory, state: State): Differences {
+  const idsOf = (kind: string) =>
+    new Set(
+      state.resources.filter(({ type }) => type.endsWith(`:${kind}`)).map(({ id }) => id ?? ""),
+    );
+  const containers = idsOf("Container");
+  const networks = idsOf("Network");
+  const present = new Set([...found.containers, ...found.networks].map(({ id }) => id));
+  return {
+    unknown: {
+      containers: found.containers.filter(({ id }) => !containers.has(id)),
+      networks: found.networks.filter(({ id }) => !networks.has(id)),
+    },
+    missing: [...containers, ...networks].some((id) => id !== "" && !present.has(id)),
+  };
+}
+
+/**
+ * Brings state and engine together again after an operation that was cut off, so that the next one
+ * starts from what is true: ends what it left running, drops its lock, asks the engine what became
+ * of what was under way, and removes what the state does not know. Volumes are never removed.
+ * @param interrupted true if the last operation of ours did not end well
+ */
+export async function recover(docker: Engine, stack: string, interrupted: boolean): Promise<void> {
+  const ended = await endOrphans();
+  const locks = await clearLocks(stack);
+  const state = readState(stack);
+  const before = compare(await inventory(docker, stack), state);
+  const cutOff = interrupted || ended > 0 || locks > 0 || state.pending.length > 0;
+  if (!cutOff) refuseStrangers(stack, state, before.unknown);
+  if (cutOff || before.missing) await refresh(stack, state);
+  const { unknown } = compare(await inventory(docker, stack), readState(stack));
+  const count = unknown.containers.length + unknown.networks.length;
+  if (count === 0) return;
+  await step(`Recovery: objects that the state does not know`, async (note) => {
+    for (const { id, name } of unknown.containers) {
+      note(name);
+      await ignoreGone(docker.getContainer(id).remove({ force: true }));
+    }
+    for (const { id, name } of unknown.networks) {
+      note(name);
+      await removeNetwork(docker, id);
+    }
+    return `${count} removed, volumes kept`;
+  });
+}
+
+/** Everything on the engine without anything in the state is most likely another clone's platform. */
+function refuseStrangers(stack: string, state: State, unknown: Inventory): void {
+  if (state.resources.length > 0 || unknown.containers.length === 0) return;
+  throw new CliError({
+    what: `this engine already runs a stack "${stack}" that this clone knows nothing of`,
+    why: `for instance the container ${unknown.containers[0]?.name}: it may belong to another clone`,
+    fix: `choose another name: redfleet up --stack <name>; or remove that one: docker ps -aq --filter label=redfleet.stack=${stack} | xargs docker rm -f`,
+  });
+}
+
+async function inventory(docker: Engine, stack: string): Promise<Inventory> {
+  const filters = ofStack(stack);
+  const [containers, networks] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+  ]);
+  return {
+    containers: containers.map(({ Id, Names }) => ({ id: Id, name: Names[0]?.slice(1) ?? Id })),
+    networks: networks.map(({ Id, Name }) => ({ id: Id, name: Name })),
+  };
+}
+
+/** Ends what a killed run left behind: Pulumi is asked to save its state, plugins may finish first. */
+async function endOrphans(): Promise<number> {
+  const orphans = orphansOf(runProcesses());
+  if (orphans.length === 0) return 0;
+  await step("Recovery: processes of a run that was killed", async () => {
+    const commands = orphans.filter(isCommandLine);
+    signal(commands, "SIGINT");
+    await gone(commands, GRACE);
+    signal(commands, "SIGKILL");
+    const plugins = orphans.filter(isPlugin);
+    // A plugin goes on with what it is at, for instance a container that must become healthy.
+    await gone(plugins, GRACE / 2);
+    signal(orphans, "SIGKILL");
+    await gone(orphans, 5000);
+    return `${orphans.length} ended`;
+  });
+  return orphans.length;
+}
+
+function signal(processes: readonly RunProcess[], name: NodeJS.Signals): void {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // it has ended in the meantime
+    }
+  }
+}
+
+async function gone(processes: readonly RunProcess[], limit: number): Promise<void> {
+  for (const end = Date.now() + limit; Date.now() < end; ) {
+    if (!processes.some(({ pid }) => isAlive(pid))) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function refresh(stack: string, state: State): Promise<void> {
+  if (state.resources.length === 0 && state.pending.length === 0) return;
+  await step("Recovery: asks the engine what became of it all", async (note) => {
+    const operation = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"];
+    const result = await runPulumi(stack, operation, note);
+    if (result.code !== 0) throw explainFailure(stack, "refresh", result);
+  });
+}
+
+async function removeNetwork(docker: Engine, id: string): Promise<void> {
+  const network = docker.getNetwork(id);
+  try {
+    const { Containers: members } = (await network.inspect()) as { Containers?: object };
+    for (const Container of Object.keys(members ?? {})) {
+      await ignoreGone(network.disconnect({ Container, Force: true }));
+    }
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+  await ignoreGone(network.remove());
+}
+
+async function ignoreGone(work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    // 409: the engine is removing it already
+    if (!isGone(error) && (error as { statusCode?: number }).statusCode !== 409) throw error;
+  });
+}

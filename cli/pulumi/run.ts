@@ -1,0 +1,77 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { localDirectory, ROOT } from "../context.ts";
+import { pulumiBinary, pulumiEnvironment } from "./environment.ts";
+import { type EngineEvent, RunReport } from "./events.ts";
+
+/** How a run of Pulumi ended. */
+export interface PulumiResult {
+  code: number;
+  report: RunReport;
+  /** What it wrote to standard error. */
+  stderr: string;
+}
+
+const POLL = 200;
+
+/**
+ * Runs a Pulumi operation and follows its events. Its output goes to files, not to pipes: if this
+ * process is killed, Pulumi can still be asked to end well.
+ * @param onLine called with each line worth reading
+ */
+export async function runPulumi(
+  stack: string,
+  operation: readonly string[],
+  onLine: (line: string, report: RunReport) => void,
+): Promise<PulumiResult> {
+  const directory = localDirectory(stack);
+  await mkdir(directory, { recursive: true });
+  const files = [join(directory, "pulumi.jsonl"), join(directory, "pulumi.err")] as const;
+  const [out, err] = files.map((file) => openSync(file, "w", 0o600));
+  const args = [...operation, "--json", "--non-interactive", "--stack", stack];
+  const child = spawn(pulumiBinary(), args, {
+    cwd: ROOT,
+    env: { ...process.env, ...pulumiEnvironment(stack) },
+    stdio: ["ignore", out ?? "ignore", err ?? "ignore"],
+    detached: true,
+  });
+  const stop = () => child.kill("SIGINT");
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+  const report = new RunReport();
+  const follow = follower(files[0], (event) => {
+    const line = report.take(event);
+    if (line) onLine(line, report);
+  });
+  const timer = setInterval(follow, POLL);
+  try {
+    const code = await new Promise<number>((resolve, reject) => {
+      child.on("error", reject).on("close", (value) => resolve(value ?? 137));
+    });
+    follow();
+    return { code, report, stderr: readFileSync(files[1], "utf8") };
+  } finally {
+    clearInterval(timer);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stop);
+    for (const descriptor of [out, err]) if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Returns a function that hands on the events which a file has got since the last call. */
+function follower(file: string, onEvent: (event: EngineEvent) => void): () => void {
+  const descriptor = openSync(file, "r");
+  const buffer = Buffer.alloc(1 << 16);
+  const rest: Buffer[] = [];
+  return () => {
+    for (let size = readSync(descriptor, buffer); size > 0; size = readSync(descriptor, buffer)) {
+      rest.push(Buffer.from(buffer.subarray(0, size)));
+    }
+    const text = Buffer.concat(rest);
+    const end = text.lastIndexOf(10) + 1;
+    rest.splice(0, rest.length, text.subarray(end));
+    for (const line of text.subarray(0, end).toString().split("\n")) {
+      if (line.startsWith("{")) onEvent(JSON.parse(line) as EngineEvent);
+    }
+  };
+}

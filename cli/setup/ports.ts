@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { tryToListen } from "../doctor/network.ts";
+import type { Engine } from "../engine/client.ts";
+import { LABEL } from "../engine/labels.ts";
+import { CliError } from "../errors.ts";
+import { commandLine } from "./process.ts";
+
+/** Where the stack's edge is to listen. */
+export interface Ports {
+  address: string;
+  https: number;
+  http: number;
+}
+
+/** Refuses to begin when another program, or another stack, has a port that the edge needs. */
+export async function assertPortsFree(
+  docker: Engine,
+  stack: string,
+  { address, https, http }: Ports,
+): Promise<void> {
+  const containers = await docker.listContainers();
+  for (const [key, port] of Object.entries({ https, http })) {
+    const holder = containers.find(({ Ports: ports }) =>
+      ports.some(({ PublicPort }) => PublicPort === port),
+    );
+    if (holder?.Labels[LABEL.stack] === stack) continue;
+    if (!holder && (await tryToListen(address, port)) !== "EADDRINUSE") continue;
+    throw new CliError({
+      what: `port ${port} on ${address} is taken (edge.${key})`,
+      why: holder ? `by the container ${holder.Names[0]?.slice(1)}` : holderOf(port),
+      fix: `end that program, or set another edge.${key} in Pulumi.${stack}.yaml`,
+    });
+  }
+}
+
+/** Names the process that listens on a TCP port of this machine, as far as this user may see it. */
+function holderOf(port: number): string {
+  const inodes = new Set(
+    ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => listeners(file, port)),
+  );
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
+        const target = readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+        const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+        if (inode && inodes.has(inode)) return `by process ${pid}: ${commandLine(Number(pid))}`;
+      }
+    } catch {
+      // ended, or another user's
+    }
+  }
+  return "by another program";
+}
+
+/** Inodes of the sockets that listen on a port; state 0A is LISTEN in the kernel's table. */
+function listeners(file: string, port: number): string[] {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const rows = readFileSync(file, "utf8").split("\n").slice(1);
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, local, , state]) => local?.endsWith(`:${hex}`) && state === "0A")
+    .map((fields) => fields[9] ?? "");
+}

@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import { request } from "node:https";
+import type { Engine } from "../engine/client.ts";
+import { fetchCa } from "../engine/knowledge.ts";
+import { readLogs } from "../engine/logs.ts";
+import type { Part } from "../engine/part.ts";
+import { readStack, type StackView } from "../engine/view.ts";
+import { CliError } from "../errors.ts";
+import type { Note } from "./progress.ts";
+
+/** A URL that the edge must serve. */
+export interface Endpoint {
+  name: string;
+  url: string;
+}
+
+/** Longest wait for everything to answer, in milliseconds. */
+const LIMIT = 180_000;
+const POLL = 500;
+
+/**
+ * Waits until every container is up and healthy and the edge serves every URL with a certificate of
+ * the platform's own CA (or one that this machine trusts).
+ * @param address where the edge listens on this machine
+ * @returns file with the CA's certificate, or null where certificates were given
+ */
+export async function waitUntilReady(
+  docker: Engine,
+  stack: string,
+  { endpoints, address }: { endpoints: readonly Endpoint[]; address: string },
+  note: Note,
+): Promise<string | null> {
+  let view = await readStack(docker, stack);
+  let problems: string[] = [];
+  for (const end = Date.now() + LIMIT; Date.now() < end; view = await readStack(docker, stack)) {
+    const caFile = await fetchCa(docker, view);
+    problems = view.parts
+      .filter(isNotReady)
+      .map(({ name, status, health }) => `${name} is ${health === "none" ? status : health}`);
+    const answers = await Promise.all(endpoints.map((one) => problemOf(one, caFile, address)));
+    problems.push(...answers.flat());
+    if (problems.length === 0) return caFile;
+    note(problems.join(", "));
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+  }
+  throw new CliError({
+    what: `the platform is up, and after ${LIMIT / 1000} s not everything answers`,
+    why: [...problems, ...(await lastWords(docker, view))].join("\n"),
+    fix: `redfleet status --stack ${stack}, redfleet logs <name> --stack ${stack}`,
+  });
+}
+
+const isNotReady = ({ status, health }: Part): boolean =>
+  status !== "running" || (health !== "healthy" && health !== "none");
+
+async function problemOf(
+  { name, url }: Endpoint,
+  caFile: string | null,
+  address: string,
+): Promise<string[]> {
+  try {
+    const ca = caFile ? await readFile(caFile) : undefined;
+    const status = await statusOf(new URL(url), ca, address);
+    return status < 500 ? [] : [`${name} answers ${status}`];
+  } catch (error) {
+    return [`${name}: ${(error as Error).message}`];
+  }
+}
+
+/** Names below .localhost are not known to the resolver, so the edge is asked by its address. */
+function statusOf(url: URL, ca: Buffer | undefined, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: address,
+      port: url.port || 443,
+      path: url.pathname,
+      servername: url.hostname,
+      headers: { host: url.host },
+      ...(ca && { ca }),
+      timeout: 5000,
+      agent: false as const,
+    };
+    const asked = request(options, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    asked.on("timeout", () => asked.destroy(new Error("no answer within 5 s")));
+    asked.on("error", reject).end();
+  });
+}
+
+/** The last output of what does not run well. */
+export async function lastWords(docker: Engine, view: StackView): Promise<string[]> {
+  const bad = view.parts.filter(isNotReady).slice(0, 4);
+  const words = await Promise.all(bad.map((part) => lastLines(docker, part.name)));
+  return words.flat();
+}
+
+/** The last lines of a container's output, each with its name. */
+export async function lastLines(docker: Engine, name: string): Promise<string[]> {
+  const lines = await readLogs(docker, name, 8).catch(() => []);
+  return lines.map(({ text }) => `${name} | ${text}`);
+}
