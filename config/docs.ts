@@ -61,7 +61,7 @@ function below(node: Node, path: string): string[] {
 
 function row(path: string, node: Node, required: boolean): string {
   const usual = node.default === undefined ? (required ? "required" : "") : code(node.default);
-  return `| \`${path}\` | ${typeOf(node)} | ${usual} | ${escape(node.description ?? "")} |`;
+  return `| \`${path}\` | ${typeOf(node)} | ${usual} | ${cell(node.description ?? "")} |`;
 }
 
 function typeOf(node: Node): string {
@@ -82,10 +82,10 @@ function range({ minimum, maximum }: Node): string {
 
 function code(value: unknown): string {
   const text = JSON.stringify(value);
-  return text === "{}" ? "" : `\`${escape(text)}\``;
+  return text === "{}" ? "" : `\`${cell(text)}\``;
 }
 
-function escape(text: string): string {
+function cell(text: string): string {
   return text.replaceAll("|", "\\|");
 }
 

@@ -80,10 +80,16 @@ export function formatProblems(problems: readonly Problem[], source: string): st
   return [`${count} in ${source}:`, ...lines].join("\n");
 }
 
-/** Sorted by path, then code, without exact repeats. */
+/** Sorted by path, then text, without exact repeats. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   const byText = new Map(problems.map((problem) => [formatProblem(problem), problem]));
-  return [...byText.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, problem]) => problem);
+  return [...byText.entries()]
+    .sort(([a, { path: x }], [b, { path: y }]) => compare(x, y) || compare(a, b))
+    .map(([, problem]) => problem);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** A value as it may stand in a message: JSON, cut at 60 characters. */
