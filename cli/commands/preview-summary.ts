@@ -24,9 +24,9 @@ export function registerPreviewSummary(program: Command): void {
 async function previewText(stack: string, file: string | undefined): Promise<string> {
   if (file === "-") return text(process.stdin);
   if (file !== undefined) return readFile(file, "utf8");
-  const { code, stdout, stderr } = await pulumi(["preview", "--stack", stack, "--json"]);
+  const { code, stdout, tail } = await pulumi(["preview", "--stack", stack, "--json"]);
   if (code === 0) return stdout;
-  const why = diagnosticsOf(stdout) || stderr.trim();
+  const why = diagnosticsOf(stdout) || tail.trim();
   throw new CliError({ what: `the preview of "${stack}" failed`, why, fix: "redfleet doctor" });
 }
 
@@ -48,6 +48,6 @@ function diagnosticsOf(stdout: string): string {
     const { diagnostics = [] } = JSON.parse(stdout) as { diagnostics?: { message: string }[] };
     return diagnostics.map(({ message }) => message.trim()).join("\n");
   } catch {
-    return stdout.trim();
+    return "";
   }
 }

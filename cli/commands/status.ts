@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { globals } from "../context.ts";
 import { connectedEngine } from "../engine/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
-import { publicStatus, type Status } from "../engine/status.ts";
+import { type ClusterStatus, publicStatus, type Status } from "../engine/status.ts";
 import { paint, paintState, printJson, table } from "../output.ts";
 
 /** `redfleet status`: what runs, where it answers, and why something does not. */
@@ -40,7 +40,13 @@ function runtimes(status: Status): string {
   const rows = [["", "STATE", "REVISION", "ADDRESS", ""]];
   for (const [name, cluster] of Object.entries(status.clusters)) {
     const revision = String(cluster.revision ?? "-");
-    rows.push([`cluster ${name}`, paintState(cluster.state), revision, cluster.url, ""]);
+    rows.push([
+      `cluster ${name}`,
+      paintState(cluster.state),
+      revision,
+      cluster.url,
+      editorReason(cluster),
+    ]);
     for (const one of cluster.replicas) {
       rows.push([
         `  ${one.name}`,
@@ -55,6 +61,11 @@ function runtimes(status: Status): string {
     rows.push([`tenant ${key}`, paintState(tenant.state), "", tenant.url, tenant.reason]);
   }
   return rows.length > 1 ? table(rows) : "";
+}
+
+/** The replicas' reasons stand in their own rows. */
+function editorReason(cluster: ClusterStatus): string {
+  return cluster.reason.startsWith("editor: ") ? (cluster.reason.split("; ")[0] ?? "") : "";
 }
 
 function components(status: Status): string {

@@ -4,6 +4,7 @@ import { globals, localDirectory } from "../context.ts";
 import type { Engine } from "../engine/client.ts";
 import { CliError } from "../errors.ts";
 import { paint, printJson } from "../output.ts";
+import { RunReport } from "../pulumi/events.ts";
 import { explainFailure } from "../pulumi/failure.ts";
 import { recover } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
@@ -16,6 +17,9 @@ import { assertPortsFree } from "../setup/ports.ts";
 import { say, seconds, step } from "../setup/progress.ts";
 import { lastLines, waitUntilReady } from "../setup/ready.ts";
 import { declaredPlatform } from "../stackfile/declared.ts";
+
+/** A run that has nothing to tell says what it waits for, in milliseconds. */
+const HEARTBEAT = 15_000;
 
 /** What `redfleet up --json` prints. */
 interface UpResult {
@@ -73,17 +77,16 @@ const reachable = (address: string): string =>
 /** `pulumi up` with its steps as they end; on a failure the last lines of what failed. */
 async function apply(docker: Engine, stack: string): Promise<Record<string, number>> {
   const started = Date.now();
-  say(`  ${paint("dim", "…")} pulumi up`);
-  let told = Date.now();
+  const working = (at: string) => say(`  ${paint("dim", "…")} pulumi up${at}`);
+  working("");
+  const report = new RunReport();
   const beat = setInterval(() => {
-    if (Date.now() - told > 15_000) say(`  ${paint("dim", "…")} pulumi up ${seconds(started)}`);
-  }, 5000);
+    const active = report.active().slice(0, 4).join(", ");
+    working(` ${seconds(started)}${active && `: ${active}`}`);
+  }, HEARTBEAT);
   try {
     const operation = ["up", "--yes", "--skip-preview"];
-    const result = await runPulumi(stack, operation, (line) => {
-      told = Date.now();
-      say(`    ${line}`);
-    });
+    const result = await runPulumi(stack, operation, (line) => say(`    ${line}`), report);
     if (result.code !== 0) throw await failed(docker, stack, result);
     const { changes } = result.report;
     say(`  ${paint("green", "✓")} pulumi up: ${renderChanges(changes)} ${seconds(started)}`);

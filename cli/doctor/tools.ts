@@ -19,9 +19,9 @@ export function checkNode(version: string): Check {
 }
 
 async function checkPulumi(): Promise<Check> {
-  const { code, stdout, stderr } = await pulumi(["version"]);
+  const { code, stdout, tail } = await pulumi(["version"]);
   const version = stdout.trim().replace(/^v/, "");
-  if (code !== 0) return fail("pulumi", firstLine(stderr), "redfleet up installs it");
+  if (code !== 0) return fail("pulumi", firstLine(tail), "redfleet up installs it");
   if (version === PULUMI) return ok("pulumi", version);
   return warn("pulumi", `${version} instead of ${PULUMI}`, "redfleet up installs it");
 }

@@ -4,7 +4,7 @@ import { localDirectory } from "../context.ts";
 import type { Engine } from "./client.ts";
 import { readFileFrom } from "./copy.ts";
 import { exec } from "./exec.ts";
-import { readable } from "./log-text.ts";
+import { telling } from "./log-text.ts";
 import { readLogs } from "./logs.ts";
 import type { Part } from "./part.ts";
 import {
@@ -16,6 +16,8 @@ import {
 } from "./status.ts";
 import { readStack, type StackView } from "./view.ts";
 
+/** Log lines among which a crash's cause is looked for. */
+const LAST_WORDS = 30;
 /** Where the agent keeps the certificate of the platform's own CA. */
 const CA_IN_AGENT = "/ca/ca.crt";
 /** Asked from inside, so it works with a remote engine and whatever the firewall lets through. */
@@ -56,12 +58,13 @@ async function askRuntime(docker: Engine, part: Part): Promise<RuntimeStatus | u
   }
 }
 
+/** What those said last that are down, or that keep restarting. */
 async function lastLinesOf(docker: Engine, view: StackView): Promise<Map<string, string>> {
-  const down = view.parts.filter((part) => ["restarting", "exited", "dead"].includes(part.status));
+  const ill = view.parts.filter((part) => part.status !== "running" || part.health === "starting");
   const lines = await Promise.all(
-    down.map(async (part) => {
-      const [last] = await readLogs(docker, part.id, 1).catch(() => []);
-      return [part.name, readable(last?.text ?? "")] as const;
+    ill.map(async (part) => {
+      const last = await readLogs(docker, part.id, LAST_WORDS).catch(() => []);
+      return [part.name, telling(last.map(({ text }) => text))] as const;
     }),
   );
   return new Map(lines);

@@ -28,3 +28,12 @@ export function readable(line: string): string {
 function show(value: unknown): string {
   return typeof value === "string" && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value);
 }
+
+/** Lines that end a crash without saying anything: blank ones, stack frames, Node's version. */
+const NOISE = /^\s*$|^\s+at |^Node\.js v\d|^\s*\^+\s*$|^[{}\]]+$/;
+
+/** The line of a program's last words that tells most: the newest error, or simply the newest line. */
+export function telling(lines: readonly string[]): string {
+  const speaking = lines.filter((line) => !NOISE.test(line));
+  return readable(speaking.findLast((line) => /error|fatal/i.test(line)) ?? speaking.at(-1) ?? "");
+}

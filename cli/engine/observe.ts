@@ -19,7 +19,7 @@ const STOP_CODES = new Set([0, 137, 143]);
 export function observePart(part: Part, lastLine = ""): Observation {
   switch (part.status) {
     case "running":
-      return observeRunning(part);
+      return observeRunning(part, lastLine);
     case "created":
       return part.engineError
         ? { state: "error", reason: part.engineError }
@@ -33,14 +33,15 @@ export function observePart(part: Part, lastLine = ""): Observation {
   }
 }
 
-function observeRunning(part: Part): Observation {
+function observeRunning(part: Part, lastLine: string): Observation {
   if (part.health === "unhealthy") {
     return { state: "error", reason: withDetail("unhealthy", part.healthOutput) };
   }
   if (part.health === "starting") {
     const waits = "waits for its first good health check";
-    const again = part.restartCount > 0 ? ` (${part.restartCount} restarts so far)` : "";
-    return { state: "starting", reason: waits + again };
+    if (part.restartCount === 0) return { state: "starting", reason: waits };
+    const again = `${waits} (${part.restartCount} restarts so far)`;
+    return { state: "starting", reason: withDetail(again, lastLine) };
   }
   return { state: "running", reason: "" };
 }

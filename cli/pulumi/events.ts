@@ -57,21 +57,22 @@ export class RunReport {
     const step = this.#active.get(urn);
     this.#active.delete(urn);
     const word = WORDS[op];
-    if (!word || !step || !isReal(type)) return undefined;
+    if (!word || !step || (op === "create" && !isBig(type))) return undefined;
     return `${word} ${kindOf(type)} ${nameOf(urn)} ${((now - step.since) / 1000).toFixed(1)} s`;
   }
 
   #fail({ op, urn, type }: StepMetadata, now: number): string {
     const container = this.#containers.get(urn);
     if (container) this.failedContainers.add(container);
-    const line = this.#finish({ op, urn, type }, now);
-    return `FAILED ${line ?? nameOf(urn)}`;
+    const since = this.#active.get(urn)?.since ?? now;
+    this.#active.delete(urn);
+    return `FAILED ${op} ${kindOf(type)} ${nameOf(urn)} after ${((now - since) / 1000).toFixed(1)} s`;
   }
 
   #diagnose(event: { urn?: string; message: string; severity: string }): string | undefined {
     const message = event.message.replaceAll(/<\{%[^%]*%\}>/g, "").trim();
     if (event.severity === "error") {
-      this.errors.push({ name: event.urn ? nameOf(event.urn) : "", message });
+      this.errors.push({ name: event.urn ? nameOf(event.urn) : "", message: essence(message) });
       return undefined;
     }
     return event.severity === "warning" && message ? `warning: ${message}` : undefined;
@@ -90,6 +91,18 @@ const WORDS: Record<string, string> = {
 
 const isReal = (type: string): boolean => /^(docker|random|kubernetes|tls):/.test(type);
 
+/** Volumes and passwords are made by the dozen, each in no time: new ones are not worth a line. */
+const isBig = (type: string): boolean => /:(Container|RemoteImage|Network)$/.test(type);
+
 const nameOf = (urn: string): string => urn.split("::").at(-1) ?? urn;
 
 const kindOf = (type: string): string => (type.split(":").at(-1) ?? type).toLowerCase();
+
+/** The bridge wraps what the provider says in a count and the whole URN, and says it twice. */
+const essence = (message: string): string =>
+  message
+    .replace(/^sdk-v2\/\S+ sdk\.helper_schema: (.*): provider=docker@\S+$/s, "$1")
+    .replaceAll(/\d+ errors? occurred:\s*/g, "")
+    .replaceAll(/\* (?:creating|updating|deleting|refreshing) urn:\S+\s*/g, "")
+    .replace(/^\* /, "")
+    .trim();

@@ -20,11 +20,13 @@ const POLL = 200;
  * Runs a Pulumi operation and follows its events. Its output goes to files, not to pipes: if this
  * process is killed, Pulumi can still be asked to end well.
  * @param onLine called with each line worth reading
+ * @param report takes in what the run tells; a caller that gives one may look at it meanwhile
  */
 export async function runPulumi(
   stack: string,
   operation: readonly string[],
-  onLine: (line: string, report: RunReport) => void,
+  onLine: (line: string) => void,
+  report = new RunReport(),
 ): Promise<PulumiResult> {
   const directory = localDirectory(stack);
   await mkdir(directory, { recursive: true });
@@ -39,10 +41,9 @@ export async function runPulumi(
   });
   const stop = () => child.kill("SIGINT");
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
-  const report = new RunReport();
   const follow = follower(files[0], (event) => {
     const line = report.take(event);
-    if (line) onLine(line, report);
+    if (line) onLine(line);
   });
   const timer = setInterval(follow, POLL);
   try {

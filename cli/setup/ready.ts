@@ -96,8 +96,9 @@ export async function lastWords(docker: Engine, view: StackView): Promise<string
   return words.flat();
 }
 
-/** The last lines of a container's output, each with its name. */
+/** The last lines of a container's output, each with its name; frames of a stack trace left out. */
 export async function lastLines(docker: Engine, name: string): Promise<string[]> {
-  const lines = await readLogs(docker, name, 8).catch(() => []);
-  return lines.map(({ text }) => `${name} | ${text}`);
+  const lines = await readLogs(docker, name, 30).catch(() => []);
+  const telling = lines.filter(({ text }) => text.trim() !== "" && !/^\s+at /.test(text));
+  return telling.slice(-8).map(({ text }) => `${name} | ${text}`);
 }
