@@ -10,7 +10,8 @@ class PathSequencer extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    dir: "test",
+    include: ["**/*.test.ts"],
     pool: "forks",
     allowOnly: false,
     sequence: { sequencer: PathSequencer },
