@@ -2,9 +2,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { engine } from "../support/engine.ts";
-import { buildImage, readBases } from "../support/images.ts";
+import { platformImage } from "../support/image.ts";
 
-const TAG = "redfleet-bench/node-red:5";
+let image = "";
 
 /** One of our Node-RED containers, on the host's network and pinned to a core. */
 export interface Runtime {
@@ -23,18 +23,16 @@ export interface RuntimeOptions {
   readonly database: string;
 }
 
-/** Builds the image that the platform ships; instant when nothing changed. */
-export function buildOurs(): Promise<string> {
-  const { node, nodeBuild } = readBases();
-  const args = { NODE_BASE: node, NODE_BUILD: nodeBuild, NODE_RED: "5" };
-  return buildImage("node-red", TAG, args);
+/** Builds the image that the platform ships; instant when the engine has it. */
+export async function buildOurs(): Promise<void> {
+  image = await platformImage("node-red-5");
 }
 
 /** Creates and starts one runtime; returns when its process runs, which is before it answers. */
 export async function startOurs(options: RuntimeOptions): Promise<Runtime> {
   const files = secretFiles(options.uri);
   const container = await engine.createContainer({
-    Image: TAG,
+    Image: image,
     Labels: { "redfleet.stack": "test-bench" },
     Cmd: ["node", "/app/runtime/main.ts"],
     User: "1000:1000",

@@ -5,7 +5,7 @@ import { type ClusterRoute, renderConfig } from "../../images/agent/edge/config.
 import { renderMap, routeMap } from "../../images/agent/edge/map.ts";
 import type { EdgeSettings } from "../../images/agent/settings.ts";
 import { engine } from "../support/engine.ts";
-import { buildImage, readBases } from "../support/images.ts";
+import { platformImage } from "../support/image.ts";
 import { until } from "../support/wait.ts";
 import type { Runtime } from "./ours.ts";
 import { CORE, startPinned } from "./pinned.ts";
@@ -14,8 +14,6 @@ import { CORE, startPinned } from "./pinned.ts";
 export interface ReverseProxy extends Runtime {
   readonly port: number;
 }
-
-const TAG = "redfleet-bench/edge";
 
 /** Limits as in production, only so high that the load does not meet them. */
 const settings = (port: number): EdgeSettings => ({
@@ -37,7 +35,6 @@ export async function startEdge(
   host: string,
   ports: { readonly ours: number; readonly backend: number; readonly dns: number },
 ): Promise<ReverseProxy> {
-  await buildImage("edge", TAG, { BASE: readBases().haproxy });
   const route: ClusterRoute = {
     kind: "cluster",
     key: "bench",
@@ -62,7 +59,7 @@ export async function startEdge(
   writeFileSync(join(edge, "haproxy.cfg"), onLoopback(text, ports));
   writeFileSync(join(edge, "routes.map"), renderMap(routeMap([route], wanted)));
   const container = await engine.createContainer({
-    Image: TAG,
+    Image: await platformImage("edge"),
     Labels: { "redfleet.stack": "test-bench" },
     HostConfig: {
       NetworkMode: "host",

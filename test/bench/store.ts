@@ -2,7 +2,7 @@ import { hash } from "bcryptjs";
 import { MongoClient } from "mongodb";
 import { engine } from "../support/engine.ts";
 import type { FlowNode } from "../support/flows.ts";
-import { readBases } from "../support/images.ts";
+import { platformImage } from "../support/image.ts";
 import { until } from "../support/wait.ts";
 import { CORE } from "./pinned.ts";
 
@@ -24,7 +24,7 @@ export interface Store {
 /** Starts the store in a container that `sweep` would find too. */
 export async function startStore(): Promise<Store> {
   const container = await engine.createContainer({
-    Image: readBases().mongodb,
+    Image: await platformImage("mongodb"),
     Labels: { "redfleet.stack": "test-bench" },
     User: "0:0",
     Entrypoint: ["mongod"],
