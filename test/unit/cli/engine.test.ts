@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { firstFile } from "../../../cli/engine/copy.ts";
-import { readable } from "../../../cli/engine/log-text.ts";
+import { readable, telling } from "../../../cli/engine/log-text.ts";
 import { demultiplex, parseLogLine } from "../../../cli/engine/logs.ts";
 import { selectParts } from "../../../cli/engine/select.ts";
 import { part } from "./inspected.ts";
@@ -71,6 +71,21 @@ describe("a structured line", () => {
   test.each(["plain text", "{ no json", '{"other":1}'])("%s stays as it is", (line) => {
     expect(readable(line)).toBe(line);
   });
+});
+
+test("the line that tells why is found above a stack trace", () => {
+  const crash = [
+    "starting",
+    "  ^^^",
+    "",
+    "SyntaxError: twice",
+    "    at a (b:1)",
+    "",
+    "Node.js v24.1.0",
+  ];
+  expect(telling(crash)).toBe("SyntaxError: twice");
+  expect(telling(["one", "two", ""])).toBe("two");
+  expect(telling([])).toBe("");
 });
 
 describe("a name", () => {

@@ -10,7 +10,10 @@ function redfleet(...args: string[]) {
   return spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", env });
 }
 
-test("wrong usage exits with 2 and says what is right", () => {
+/** A busy machine starts processes slowly. */
+const TIMEOUT = 60_000;
+
+test("wrong usage exits with 2 and says what is right", { timeout: TIMEOUT }, () => {
   const unknown = redfleet("statos");
   expect(unknown.status).toBe(2);
   expect(unknown.stderr).toContain("Did you mean status?");
@@ -20,7 +23,7 @@ test("wrong usage exits with 2 and says what is right", () => {
   expect(stack.stderr).toContain('"Dev!" is not a stack name');
 });
 
-test("an engine that is down exits with 3 and the way out", () => {
+test("an engine that is down exits with 3 and the way out", { timeout: TIMEOUT }, () => {
   const { status, stderr, stdout } = redfleet("status", "--json");
   expect(status).toBe(3);
   expect(stdout).toBe("");
@@ -28,7 +31,7 @@ test("an engine that is down exits with 3 and the way out", () => {
   expect(stderr).toContain("way out: ");
 });
 
-test("help exits with 0", () => {
+test("help exits with 0", { timeout: TIMEOUT }, () => {
   expect(redfleet("--help").status).toBe(0);
   expect(redfleet("logs", "--help").stdout).toContain("--follow");
 });
