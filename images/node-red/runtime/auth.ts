@@ -1,7 +1,8 @@
 /** Login of the editor against the users of the flow store. */
 import { comparePassword } from "./internals.ts";
-import { type Logger, reasonOf } from "./log.ts";
+import type { Logger } from "./log.ts";
 import type { FlowStore, StoredUser, UserRole } from "./store/types.ts";
+import { Users } from "./users.ts";
 
 /** What Node-RED knows of a user. */
 interface EditorUser {
@@ -39,26 +40,24 @@ function toEditorUser(user: StoredUser): EditorUser {
  * the edge limits by address.
  */
 export function createAdminAuth(store: FlowStore, log: Logger) {
-  const find = async (username: unknown): Promise<StoredUser | null> => {
-    if (typeof username !== "string" || username === "") return null;
-    try {
-      return await store.findUser(username);
-    } catch (error) {
-      log.error("users cannot be read from the flow store", { reason: reasonOf(error) });
-      return null;
-    }
-  };
+  const known = new Users(store, log);
+  const isName = (name: unknown): name is string => typeof name === "string" && name !== "";
+  // Node-RED does not expect a rejection here: it would end the process.
+  const orNull = async (attempt: Promise<EditorUser | null>) => attempt.catch(() => null);
+
+  async function find(username: unknown): Promise<EditorUser | null> {
+    const user = isName(username) ? await known.find(username) : null;
+    return user && toEditorUser(user);
+  }
+  async function check(username: unknown, password: unknown): Promise<EditorUser | null> {
+    const user = isName(username) ? await known.read(username) : null;
+    const matches = await comparePassword(String(password), user?.passwordHash ?? NOBODY);
+    return user && matches ? toEditorUser(user) : null;
+  }
   return {
     type: "credentials",
     sessionExpiryTime: SESSION_SECONDS,
-    users: async (username: unknown) => {
-      const user = await find(username);
-      return user && toEditorUser(user);
-    },
-    authenticate: async (username: unknown, password: unknown) => {
-      const user = await find(username);
-      const matches = await comparePassword(String(password), user?.passwordHash ?? NOBODY);
-      return user && matches ? toEditorUser(user) : null;
-    },
+    users: (username: unknown) => orNull(find(username)),
+    authenticate: (username: unknown, password: unknown) => orNull(check(username, password)),
   };
 }

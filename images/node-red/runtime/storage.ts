@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
+import type { StoredDocument } from "./documents.ts";
 import { resetCredentials } from "./internals.ts";
 import { type Logger, reasonOf } from "./log.ts";
 import type { FlowNode } from "./node-red.ts";
@@ -22,6 +23,8 @@ export interface StorageOptions {
   digest: string;
   /** Replicas read; they write neither flows nor settings, sessions or library. */
   readOnly: boolean;
+  settings: StoredDocument;
+  sessions: StoredDocument;
   /** What Node-RED starts with. */
   initial: Pick<FlowSet, "revision" | "flows" | "credentials">;
   /** Awaited between a save and the restart of nodes that it causes. */
@@ -64,7 +67,7 @@ export const EMPTY = { revision: 0, flows: "[]", credentials: "{}" };
 
 /** Builds the module, and the handle that the reload uses. */
 export function createStorage(options: StorageOptions) {
-  const { store, readOnly, initial, log } = options;
+  const { store, readOnly, initial, settings, sessions, log } = options;
   const current: Current = {
     revision: initial.revision,
     credentials: initial.credentials,
@@ -131,14 +134,10 @@ export function createStorage(options: StorageOptions) {
     saveCredentials: async (credentials: object) => {
       pendingCredentials = JSON.stringify(credentials);
     },
-    getSettings: async () => (await store.readDocument("settings")) ?? {},
-    saveSettings: async (settings: object) => {
-      if (!readOnly) await store.writeDocument("settings", settings);
-    },
-    getSessions: async () => (await store.readDocument("sessions")) ?? {},
-    saveSessions: async (sessions: object) => {
-      if (!readOnly) await store.writeDocument("sessions", sessions);
-    },
+    getSettings: async () => settings.read(),
+    saveSettings: async (value: object) => settings.write(value),
+    getSessions: async () => sessions.read(),
+    saveSessions: async (value: object) => sessions.write(value),
     getLibraryEntry: (type: string, path: string) => store.readLibrary(type, path),
     saveLibraryEntry: async (type: string, path: string, meta: object, body: string) => {
       if (!readOnly) await store.writeLibrary(type, path, meta, body);

@@ -11,17 +11,8 @@ import { parseEnvironment } from "./environment.ts";
 import { createLogger } from "./log.ts";
 import { loadNodeRed } from "./node-red.ts";
 import { createSettings, prepareUserDir } from "./settings.ts";
-import "./auth.ts";
-import "./drain.ts";
-import "./fleet.ts";
-import "./gate.ts";
-import "./health-server.ts";
-import "./metrics.ts";
-import "./registry.ts";
-import "./reload.ts";
-import "./server.ts";
-import "./storage.ts";
 import { MongodbFlowStore } from "./store/mongodb.ts";
+import "./launch.ts";
 
 const nothing = async () => ({});
 const storageModule = {

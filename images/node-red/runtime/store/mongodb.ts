@@ -1,7 +1,7 @@
 /** The flow store on a MongoDB replica set. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Collection, type Db, MongoClient, MongoServerError } from "mongodb";
 import { type Logger, reasonOf } from "../log.ts";
+import { persist } from "../retry.ts";
 import { readLibrary, writeLibrary } from "./mongodb-library.ts";
 import { type Watcher, watchDatabase } from "./mongodb-watch.ts";
 import { listWorkers, prepareWorkers, removeWorker, reportWorker } from "./mongodb-workers.ts";
@@ -73,21 +73,11 @@ export class MongodbFlowStore implements FlowStore {
   }
 
   async connect(signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.client.connect();
-        await this.db.command({ ping: 1 });
-        break;
-      } catch (error) {
-        signal.throwIfAborted();
-        const reason = reasonOf(error);
-        this.options.log.warn("the flow store does not answer yet, trying again", {
-          attempt,
-          reason,
-        });
-        await sleep(Math.min(250 * attempt, 2000), undefined, { signal });
-      }
-    }
+    const answers = async () => {
+      await this.client.connect();
+      await this.db.command({ ping: 1 });
+    };
+    await persist("the flow store does not answer yet", answers, this.options.log, signal);
     this.inBackground(prepareWorkers(this.db), "the index of the worker registry was not made");
   }
 

@@ -1,0 +1,219 @@
+/** Puts the parts of a process together, in the order in which they need each other. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createAdminAuth } from "./auth.ts";
+import { type Deploys, firstStart, guardDeploys } from "./deploys.ts";
+import { openDocument, type StoredDocument } from "./documents.ts";
+import { drain } from "./drain.ts";
+import { EnvironmentError, parseEnvironment, type RuntimeConfig } from "./environment.ts";
+import { followFleet } from "./fleet.ts";
+import { Gate } from "./gate.ts";
+import { startHealthServer } from "./health-server.ts";
+import { addFunctionGlobal } from "./internals.ts";
+import { createLogger, type Logger, reasonOf } from "./log.ts";
+import { renderMetrics } from "./metrics.ts";
+import { loadNodeRed, type NodeRed } from "./node-red.ts";
+import { register } from "./registry.ts";
+import { Reloader } from "./reload.ts";
+import { persist } from "./retry.ts";
+import { createHttpServer, type HttpServer } from "./server.ts";
+import { createSettings, credentialSecret, prepareUserDir } from "./settings.ts";
+import { Status } from "./status.ts";
+import { createStorage, EMPTY, type Storage } from "./storage.ts";
+import { MongodbFlowStore } from "./store/mongodb.ts";
+import type { FlowSet, FlowStore } from "./store/types.ts";
+
+/** `cluster.type` in function nodes. */
+const CLUSTER_TYPES = { editor: "admin", replica: "worker", instance: "standalone" } as const;
+
+/** The built parts of a process. */
+interface Parts {
+  config: RuntimeConfig;
+  log: Logger;
+  red: NodeRed;
+  store: FlowStore;
+  status: Status;
+  gate: Gate;
+  http: HttpServer;
+  storage: Storage;
+  deploys: Deploys;
+  reloader: Reloader;
+}
+
+function readEnvironment(): RuntimeConfig {
+  try {
+    return parseEnvironment(process.env);
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error;
+    const log = createLogger("error", { component: "node-red" });
+    for (const problem of error.problems) log.error("the environment is wrong", { ...problem });
+    process.exit(78);
+  }
+}
+
+/** Digest of the exact package set of this image. */
+function packageDigest(): string {
+  const lock = readFileSync(new URL("../package-lock.json", import.meta.url));
+  return createHash("sha256").update(lock).digest("hex");
+}
+
+function openStore(config: RuntimeConfig, log: Logger): FlowStore {
+  return new MongodbFlowStore({
+    ...config.mongodb,
+    appName: `redfleet-${config.role}-${config.worker}`,
+    pollSeconds: config.pollSeconds,
+    history: config.history,
+    log,
+  });
+}
+
+/** What is read before Node-RED starts. */
+interface Stored {
+  initial: FlowSet | null;
+  settings: StoredDocument;
+  sessions: StoredDocument;
+}
+
+function readStored(config: RuntimeConfig, store: FlowStore, log: Logger, signal: AbortSignal) {
+  const readOnly = config.role === "replica";
+  const read = async (): Promise<Stored> => ({
+    initial: await store.read(),
+    settings: await openDocument(store, "settings", readOnly, log),
+    sessions: await openDocument(store, "sessions", readOnly, log),
+  });
+  return persist("the flow store was not read", read, log, signal);
+}
+
+/** Builds Node-RED around what the store holds. Replicas start empty and apply what is stored. */
+function build(
+  config: RuntimeConfig,
+  log: Logger,
+  store: FlowStore,
+  red: NodeRed,
+  status: Status,
+  { initial, settings, sessions }: Stored,
+): Parts {
+  const gate = new Gate({ app: () => red.httpNode, graceMs: config.gateSeconds * 1000, log });
+  const readOnly = config.role === "replica";
+  const deploys = guardDeploys(red, gate);
+  const storage = createStorage({
+    store,
+    log,
+    readOnly,
+    settings,
+    sessions,
+    digest: packageDigest(),
+    initial: readOnly ? EMPTY : (initial ?? EMPTY),
+    beforeRestart: deploys.beforeRestart,
+    onSaved: ({ revision }) => status.update({ state: "running", revision, error: undefined }),
+  });
+  const admin = () => (readOnly ? undefined : red.httpAdmin);
+  const { httpNodeRoot } = config;
+  const http = createHttpServer({ gate, httpNodeRoot, admin, node: () => red.httpNode });
+  prepareUserDir(config.userDir);
+  const secret = credentialSecret(config);
+  const adminAuth = createAdminAuth(store, log);
+  const nodeRedSettings = createSettings({
+    config,
+    secret,
+    storageModule: storage.module,
+    adminAuth,
+    log,
+  });
+  red.init(http.server, nodeRedSettings);
+  const reloader = new Reloader({ red, storage, deploys, status, secret, log });
+  return { config, log, red, store, status, gate, http, storage, deploys, reloader };
+}
+
+/** Starts Node-RED and waits until its first flows run. */
+async function start(parts: Parts, initial: FlowSet | null): Promise<void> {
+  const { red, config, http, status, deploys, reloader, log } = parts;
+  const first = firstStart(red.events);
+  await http.listen(config.httpPort);
+  await red.start();
+  const problem = await first;
+  deploys.arm();
+  if (config.role === "replica" && initial) await reloader.offer(initial);
+  else {
+    const revision = initial?.revision ?? 0;
+    const state = problem ? "error" : "running";
+    status.update({ state, revision, error: problem });
+  }
+  // A replica that could not take the first revision it saw has nothing to serve yet.
+  if (config.role !== "replica" || status.state === "running") serve(parts);
+  else status.on("change", () => status.state === "running" && serve(parts));
+  log.info("started", { revision: status.revision, state: status.state, port: config.httpPort });
+}
+
+function serve({ status, gate }: Parts): void {
+  if (status.serving) return;
+  status.serving = true;
+  gate.open();
+}
+
+/** Follows the store, tells the registry, and in editors watches the replicas. */
+function follow(parts: Parts): () => Promise<void> {
+  const { config, store, status, red, reloader, log } = parts;
+  const registration = register(store, status, log);
+  const fleet = config.role === "editor" ? followFleet(store, status, red.events, log) : undefined;
+  store.watch({
+    onFlowSet: (set) => void reloader.offer(set),
+    ...(fleet && { onWorker: fleet.refresh }),
+  });
+  return async () => {
+    fleet?.stop();
+    const left = registration.leave();
+    await red.stop();
+    await left;
+    await store.close();
+  };
+}
+
+/** A flow's lost rejection costs a line in the log; a thrown error leaves an unknown state behind. */
+function reportCrashes(log: Logger): void {
+  const fields = (error: unknown) => ({
+    reason: reasonOf(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
+  process.on("unhandledRejection", (error) => log.error("unhandled rejection", fields(error)));
+  process.on("uncaughtException", (error) => {
+    log.error("uncaught exception, the process ends", fields(error));
+    process.exit(1);
+  });
+}
+
+/** The whole start; resolves when the process serves. It ends by SIGTERM. */
+export async function launch(): Promise<void> {
+  const config = readEnvironment();
+  const { stack, role, name, worker } = config;
+  const log = createLogger(config.logLevel, { component: role, stack, name, worker });
+  reportCrashes(log);
+  const aborting = new AbortController();
+  process.once("SIGTERM", () => aborting.abort());
+  Object.assign(process.env, config.flowEnvironment);
+  addFunctionGlobal("cluster", { type: CLUSTER_TYPES[role], workerId: worker });
+
+  const store = openStore(config, log);
+  const connected = store.connect(aborting.signal);
+  connected.catch(() => {});
+  const red = loadNodeRed();
+  const nodeRed = typeof red.version === "function" ? red.version() : red.version;
+  const status = new Status({ role, name, worker, nodeRed });
+  let metrics = () => "";
+  await startHealthServer({ status, metrics: () => metrics(), port: config.healthPort });
+  await connected;
+  const stored = await readStored(config, store, log, aborting.signal);
+
+  const parts = build(config, log, store, red, status, stored);
+  metrics = () => renderMetrics(status, parts.gate, parts.reloader.counters);
+  await start(parts, stored.initial);
+  const stop = follow(parts);
+  const end = async () => {
+    const { gate, http } = parts;
+    await drain({ status, gate, http, drainSeconds: config.drainSeconds, log, stop });
+    process.exit(0);
+  };
+  if (aborting.signal.aborted) await end();
+  else process.once("SIGTERM", () => void end());
+  process.once("SIGINT", () => void end());
+}

@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type FlowNode, tab } from "../support/flows.ts";
+import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { until } from "../support/wait.ts";
+import { addUser, Editor, login } from "./support/editor.ts";
+import { answering, counted, credentialNode, secretTab } from "./support/flows.ts";
+import { type Major, type Runtime, start } from "./support/runtime.ts";
+
+let mongodb: LocalReplicaSet;
+beforeAll(async () => {
+  mongodb = await startReplicaSet();
+});
+afterAll(() => mongodb?.close());
+
+const ask = async (runtime: Runtime, path: string) => {
+  const answer = await fetch(`${runtime.url}${path}`);
+  return answer.ok ? answer.text() : `${answer.status}`;
+};
+
+describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
+  const database = `cluster-m${major}`;
+  let editor: Runtime;
+  let replicas: Runtime[];
+  let person: Editor;
+  /** The echo is on the same runtime: it answers the authorization header that arrived. */
+  let base: FlowNode[];
+
+  beforeAll(async () => {
+    await addUser(mongodb.client, database, "admin");
+    await addUser(mongodb.client, database, "writer", "write");
+    await addUser(mongodb.client, database, "reader", "read");
+    const common = { major, uri: mongodb.uri, database };
+    const workers = ["r-0", "r-1"];
+    [editor, ...replicas] = (await Promise.all([
+      start({ ...common, role: "editor" }),
+      ...workers.map((worker) => start({ ...common, role: "replica", worker })),
+    ])) as [Runtime, Runtime, Runtime];
+    person = await Editor.login(editor);
+    await person.load();
+    base = [
+      tab("other"),
+      ...counted("other", "other", "/other", "untouched"),
+      ...answering("other", "echo", "/echo", "msg.payload = msg.req.headers.authorization;"),
+      ...answering("other", "who", "/who", "msg.payload = cluster;"),
+      tab("moving"),
+    ];
+  });
+  afterAll(() => Promise.all([editor, ...(replicas ?? [])].map((runtime) => runtime?.remove())));
+
+  const onAll = async (revision: number) => {
+    for (const replica of replicas) await replica.reaches(revision);
+  };
+  const asksAll = (path: string) => Promise.all(replicas.map((replica) => ask(replica, path)));
+
+  it("shows a deployed flow on every replica", async () => {
+    const revision = await person.deploy([...base, ...counted("moving", "a", "/a", "one")]);
+    await onAll(revision);
+    expect(await asksAll("/a")).toEqual(replicas.map(() => '{"text":"one","starts":1}'));
+    expect(editor.url && (await ask(editor, "/red-nodes/a"))).toContain("one");
+  });
+
+  it("restarts only what changed", async () => {
+    const revision = await person.deploy([...base, ...counted("moving", "a", "/a", "two")]);
+    await onAll(revision);
+    expect(await asksAll("/a")).toEqual(replicas.map(() => '{"text":"two","starts":2}'));
+    expect(await asksAll("/other")).toEqual(replicas.map(() => '{"text":"untouched","starts":1}'));
+  });
+
+  it("takes new credentials without restarting the others", async () => {
+    for (const password of ["first", "second"]) {
+      const flows = await Promise.all(
+        replicas.map((replica) =>
+          credentialNode("moving", "c", "/c", `${replica.url}/echo`, password),
+        ),
+      );
+      // Each replica asks itself; the address is part of the flow, so one flow set serves one.
+      for (const [index, replica] of replicas.entries()) {
+        const revision = await person.deploy([...base, ...(flows[index] as FlowNode[])]);
+        await onAll(revision);
+        const expected = `Basic ${Buffer.from(`u:${password}`).toString("base64")}`;
+        expect(await ask(replica, "/c")).toBe(expected);
+      }
+    }
+    expect(await asksAll("/other")).toEqual(replicas.map(() => '{"text":"untouched","starts":1}'));
+  });
+
+  it("restarts exactly the node whose credentials changed, and tabs for theirs", async () => {
+    const target = `${replicas[0]?.url}/echo`;
+    const flows = (password: string, secret: string) => [
+      ...base,
+      ...counted("moving", "a", "/a", "same"),
+      ...credentialNode("moving", "c", "/c", target, password),
+      ...secretTab("vault", "/vault", secret),
+    ];
+    await onAll(await person.deploy(flows("p1", "s1")));
+    const before = await asksAll("/a");
+    expect(await asksAll("/vault")).toEqual(["s1", "s1"]);
+    await onAll(await person.deploy(flows("p2", "s2")));
+    expect(await asksAll("/vault")).toEqual(["s2", "s2"]);
+    const expected = `Basic ${Buffer.from("u:p2").toString("base64")}`;
+    expect(await ask(replicas[0] as Runtime, "/c")).toBe(expected);
+    expect(await asksAll("/a")).toEqual(before);
+  });
+
+  it("stores credentials encrypted, apart from the flows", async () => {
+    const stored = await mongodb.client.db(database).collection("flows").findOne({});
+    expect(stored?.flows).not.toContain("s2");
+    expect(Object.keys(JSON.parse(stored?.credentials))).toEqual(["$"]);
+  });
+
+  it("tells function nodes where they run", async () => {
+    const answers = await asksAll("/who");
+    const expected = replicas.map(({ worker }) => ({ type: "worker", workerId: worker }));
+    expect(answers.map((answer) => JSON.parse(answer))).toEqual(expected);
+    expect(JSON.parse(await ask(editor, "/red-nodes/who"))).toMatchObject({ type: "admin" });
+  });
+
+  it("serves no editor and no admin API on replicas", async () => {
+    for (const path of ["/", "/flows", "/settings", "/red-nodes/flows", "/auth/login"]) {
+      const origin = new URL(replicas[0]?.url as string).origin;
+      expect((await fetch(`${origin}${path}`)).status).toBe(404);
+    }
+  });
+
+  it("keeps serving the old revision when node types are missing, and says why", async () => {
+    const good = [...base, ...counted("moving", "a", "/a", "good")];
+    await onAll(await person.deploy(good));
+    const unknown = { id: "u", type: "no such type", z: "moving", x: 1, y: 1, wires: [] };
+    await person.deploy([...base, ...counted("moving", "a", "/a", "bad"), unknown]);
+    const failed = await until("the editor knows of the failure", async () => {
+      const { replicas: seen } = await editor.status();
+      return seen?.every(({ error }) => error?.includes("no such type")) && seen;
+    });
+    expect(failed).toHaveLength(2);
+    expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("good")));
+    await onAll(await person.deploy(good));
+    expect((await editor.status()).replicas?.some(({ error }) => error)).toBe(false);
+  });
+
+  it("refuses a deploy on flows that somebody else changed", async () => {
+    const second = await start({
+      major,
+      uri: mongodb.uri,
+      database,
+      role: "editor",
+      worker: "e-2",
+    });
+    try {
+      const other = await Editor.login(second);
+      await other.load();
+      const revision = await other.deploy([...base, ...counted("moving", "a", "/a", "theirs")]);
+      const answer = await person.tryDeploy([...base, ...counted("moving", "a", "/a", "mine")]);
+      expect(answer.status).toBe(409);
+      expect(await answer.json()).toMatchObject({ code: "version_mismatch" });
+      await editor.reaches(revision);
+      expect(await ask(editor, "/red-nodes/a")).toContain("theirs");
+      await person.load();
+    } finally {
+      await second.signal("SIGTERM");
+      await second.ended();
+      await second.remove();
+    }
+  });
+
+  it("gives each role its rights", async () => {
+    const writer = await Editor.login(editor, "writer");
+    const reader = await Editor.login(editor, "reader");
+    const flows = await writer.load();
+    await reader.load();
+    expect((await reader.tryDeploy(flows)).status).toBe(401);
+    expect((await writer.tryDeploy(flows)).status).toBe(200);
+    expect((await fetch(`${editor.url}/flows`)).status).toBe(401);
+    const enable = { method: "PUT", body: JSON.stringify({ enabled: true }) };
+    expect((await writer.call("/nodes/node-red/inject", enable)).status).toBe(401);
+    expect((await person.call("/nodes/node-red/inject", enable)).status).toBe(200);
+    await person.load();
+  });
+
+  it("limits the attempts to log in", async () => {
+    const statuses = [];
+    for (let attempt = 0; attempt < 7; attempt++) {
+      statuses.push((await login(editor, "nobody", `wrong-${attempt}`)).status);
+    }
+    expect(statuses.every((status) => status >= 400)).toBe(true);
+    expect(await (await login(editor, "nobody", "x")).text()).toMatch(
+      /too many|invalid|forbidden/i,
+    );
+  });
+
+  it("knows its replicas, and forgets one that leaves at once", async () => {
+    const replica = await start({
+      major,
+      uri: mongodb.uri,
+      database,
+      role: "replica",
+      worker: "r-9",
+    });
+    const workers = async () => (await editor.status()).replicas?.map(({ worker }) => worker);
+    await until("the editor sees it", async () => (await workers())?.includes("r-9"));
+    const { revision } = await editor.status();
+    expect((await editor.status()).replicas?.find(({ worker }) => worker === "r-9")).toMatchObject({
+      state: "running",
+      revision,
+    });
+    await replica.signal("SIGTERM");
+    expect(await replica.ended()).toBe(0);
+    await until("it is forgotten", async () => !(await workers())?.includes("r-9"), { seconds: 5 });
+    await replica.remove();
+  });
+
+  it("pushes the convergence to open editors", async () => {
+    const socket = new WebSocket(`${editor.url.replace("http", "ws")}/comms`);
+    const seen: { live: number; total: number; revision: number }[] = [];
+    socket.onmessage = ({ data }) => {
+      // The answer to the login is no list.
+      for (const message of [JSON.parse(String(data))].flat()) {
+        if (message.auth === "ok") socket.send(JSON.stringify({ subscribe: "redfleet/#" }));
+        if (message.topic === "redfleet/fleet") seen.push(message.data);
+      }
+    };
+    await new Promise((resolve) => {
+      socket.onopen = resolve;
+    });
+    socket.send(JSON.stringify({ auth: person.token }));
+    await until("the present state is told to a new editor", () => seen.length > 0);
+    const revision = await person.deploy([...base, ...counted("moving", "a", "/a", "pushed")]);
+    await until("all are live", () =>
+      seen.some((fleet) => fleet.revision === revision && fleet.live === 2 && fleet.total === 2),
+    );
+    socket.close();
+  });
+});

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tab } from "../support/flows.ts";
+import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { pause, until } from "../support/wait.ts";
+import { addUser, Editor } from "./support/editor.ts";
+import { answering } from "./support/flows.ts";
+import { startLoad } from "./support/load.ts";
+import { launch, type Runtime, start } from "./support/runtime.ts";
+
+const database = "faults";
+const flows = (mark: string) => [
+  tab("t"),
+  ...answering("t", "a", "/a", `msg.payload = "${mark}";`),
+];
+const MEMBERS = [0, 1, 2];
+
+describe("faults of the flow store", () => {
+  let mongodb: LocalReplicaSet;
+  let editor: Runtime;
+  let replica: Runtime;
+  let person: Editor;
+
+  beforeAll(async () => {
+    mongodb = await startReplicaSet();
+    await addUser(mongodb.client, database, "admin");
+    const common = { uri: mongodb.uri, database };
+    [editor, replica] = await Promise.all([
+      start({ ...common, role: "editor" }),
+      // Nothing but the change stream may bring the news in these tests.
+      start({ ...common, role: "replica", environment: { REDFLEET_POLL_SECONDS: "3600" } }),
+    ]);
+    person = await Editor.login(editor);
+    await person.load();
+    await replica.reaches(await person.deploy(flows("first")));
+  });
+  afterAll(async () => {
+    await Promise.all([editor?.remove(), replica?.remove()]);
+    await mongodb?.close();
+  });
+
+  /** Deploys until the store takes it. */
+  const deployed = (mark: string) =>
+    until(
+      `the deploy of ${mark} is stored`,
+      async () => {
+        const answer = await person.tryDeploy(flows(mark));
+        if (answer.ok) person.rev = ((await answer.json()) as { rev: string }).rev;
+        else await person.load();
+        return answer.ok;
+      },
+      { seconds: 40 },
+    );
+  const serves = (mark: string, seconds: number) =>
+    until(
+      `the replica serves ${mark}`,
+      async () => (await (await fetch(`${replica.url}/a`)).text()) === mark,
+      { seconds, every: 25 },
+    );
+
+  it("converges after the primary was killed, more than once", async () => {
+    for (const mark of ["second", "third"]) {
+      const load = startLoad(`${replica.url}/a`, 2);
+      const primary = await mongodb.primary();
+      await mongodb.kill(primary);
+      await deployed(mark);
+      // The store took the write, so it is back.
+      await serves(mark, 5);
+      expect((await load.stop()).lost).toEqual([]);
+      await mongodb.start(primary);
+      await until("the set is whole", () => healthyMembers().then((count) => count === 3));
+    }
+  });
+
+  it("converges after the primary hung", async () => {
+    const primary = await mongodb.primary();
+    await mongodb.pause(primary);
+    await deployed("hung");
+    await serves("hung", 10);
+    await mongodb.unpause(primary);
+    await until("the set is whole", () => healthyMembers().then((count) => count === 3));
+  });
+
+  it("serves with the whole store away, refuses deploys clearly, and catches up", async () => {
+    for (const member of MEMBERS) await mongodb.kill(member);
+    const load = startLoad(`${replica.url}/a`, 2);
+    const answer = await person.tryDeploy(flows("lost"));
+    expect(answer.status).toBe(503);
+    expect(((await answer.json()) as { message: string }).message).toMatch(/flow store/);
+    expect(await (await fetch(`${editor.url}/red-nodes/a`)).text()).toBe("hung");
+    expect((await fetch(`${replica.health}/readyz`)).status).toBe(200);
+    expect((await load.stop()).lost).toEqual([]);
+    for (const member of MEMBERS) await mongodb.start(member);
+    await deployed("back");
+    await serves("back", 10);
+  });
+
+  it("starts without the store, says so, and serves as soon as it is there", async () => {
+    for (const member of MEMBERS) await mongodb.kill(member);
+    const late = await launch({ uri: mongodb.uri, database, role: "replica", worker: "late" });
+    try {
+      await until("it says what is wrong", async () =>
+        /does not answer yet/.test(await late.logs()),
+      );
+      expect((await fetch(`${late.health}/healthz`)).status).toBe(200);
+      expect((await fetch(`${late.health}/readyz`)).status).toBe(503);
+      for (const member of MEMBERS) await mongodb.start(member);
+      await until("it is ready", async () => (await fetch(`${late.health}/readyz`)).ok);
+      expect(await (await fetch(`${late.url}/a`)).text()).toBe("back");
+    } finally {
+      await late.remove();
+    }
+  });
+
+  it("keeps the old revision when the credential secret is another one, and says why", async () => {
+    const { revision } = await editor.status();
+    const other = await launch({
+      uri: mongodb.uri,
+      database,
+      role: "replica",
+      worker: "x",
+      secret: "?",
+    });
+    try {
+      const withCredentials = [
+        ...flows("sealed"),
+        {
+          id: "r",
+          type: "http request",
+          z: "t",
+          x: 1,
+          y: 1,
+          wires: [],
+          credentials: { user: "u" },
+        },
+      ];
+      await until("it follows", async () => (await other.status()).revision === revision);
+      await person.load();
+      await person.deploy(withCredentials);
+      await serves("sealed", 10);
+      await until("it reports", async () => /decrypt/.test((await other.status()).error ?? ""));
+      expect(await (await fetch(`${other.url}/a`)).text()).toBe("back");
+      expect((await fetch(`${other.health}/readyz`)).status).toBe(200);
+    } finally {
+      await other.remove();
+    }
+  });
+
+  async function healthyMembers(): Promise<number> {
+    const { members } = await mongodb.client.db("admin").command({ replSetGetStatus: 1 });
+    const good = (members as { stateStr: string }[]).filter(({ stateStr }) =>
+      ["PRIMARY", "SECONDARY"].includes(stateStr),
+    );
+    await pause(100);
+    return good.length;
+  }
+});

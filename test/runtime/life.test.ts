@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tab } from "../support/flows.ts";
+import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { pause, until } from "../support/wait.ts";
+import { addUser, Editor } from "./support/editor.ts";
+import { answering } from "./support/flows.ts";
+import { startLoad } from "./support/load.ts";
+import { launch, type Major, type Runtime, start } from "./support/runtime.ts";
+
+let mongodb: LocalReplicaSet;
+beforeAll(async () => {
+  mongodb = await startReplicaSet();
+});
+afterAll(() => mongodb?.close());
+
+describe.each<Major>([5, 4])("a tenant's own runtime on Node-RED %i", (major) => {
+  const database = `tenant-${major}`;
+  let tenant: Runtime;
+  let person: Editor;
+
+  beforeAll(async () => {
+    await addUser(mongodb.client, database, "admin");
+    const flowEnvironment = { GREETING: "hello", TOKEN: "t0ken" };
+    const common = { uri: mongodb.uri, database, secret: null, flowEnvironment };
+    tenant = await start({ ...common, role: "instance", major });
+    person = await Editor.login(tenant);
+    await person.load();
+  });
+  afterAll(() => tenant?.remove());
+
+  it("edits and serves at the root, with its own environment", async () => {
+    const code = 'msg.payload = [env.get("GREETING"), env.get("TOKEN"), env.get("REDFLEET_NAME")];';
+    await person.deploy([tab("t"), ...answering("t", "hello", "/hello", code)]);
+    const answer = (await (await fetch(`${tenant.url}/hello`)).json()) as string[];
+    expect(answer.slice(0, 2)).toEqual(["hello", "t0ken"]);
+    expect(answer[2] ?? null).toBeNull();
+    expect((await fetch(`${tenant.url}/`)).status).toBe(200);
+  });
+
+  it("has none of the dangerous nodes", async () => {
+    const answer = await person.call("/nodes", { headers: { accept: "application/json" } });
+    const types = ((await answer.json()) as { types: string[] }[]).flatMap(({ types }) => types);
+    expect(types).toEqual(expect.arrayContaining(["inject", "function", "http in", "mqtt in"]));
+    for (const type of ["exec", "file", "file in", "watch", "tcp in", "udp in"]) {
+      expect(types).not.toContain(type);
+    }
+  });
+
+  it("does not load modules for function nodes", async () => {
+    const libs = [{ var: "cp", module: "child_process" }];
+    const [input, fn, output] = answering("t", "libs", "/libs", 'msg.payload = "ran";');
+    await person.deploy([tab("t"), input, { ...fn, libs }, output] as never);
+    const answer = fetch(`${tenant.url}/libs`, { signal: AbortSignal.timeout(500) });
+    await expect(answer).rejects.toThrow();
+  });
+
+  it("loses nothing while a person deploys", async () => {
+    const flows = (mark: number) => [
+      tab("t"),
+      ...answering("t", "moving", "/moving", `msg.payload = ${mark};`),
+      tab("u"),
+      ...answering("u", "still", "/still", "msg.payload = 1;"),
+    ];
+    await person.deploy(flows(0));
+    const loads = ["/moving", "/still"].map((path) => startLoad(tenant.url + path, 2));
+    for (let mark = 1; mark <= 8; mark++) {
+      await person.deploy(flows(mark), mark % 4 === 0 ? "full" : "nodes");
+      await pause(80);
+    }
+    const results = await Promise.all(loads.map((load) => load.stop()));
+    expect(results.flatMap(({ lost }) => lost)).toEqual([]);
+  });
+});
+
+describe("the life of a process", () => {
+  const common = () => ({ uri: mongodb.uri, database: "life" });
+
+  it("refuses a wrong environment, whole, before anything else", async () => {
+    const environment = { REDFLEET_HTTP_NODE_ROOT: "no", REDFLEET_GATE_SECONDS: "-1" };
+    const runtime = await launch({ ...common(), role: "replica", environment });
+    expect(await runtime.ended()).toBe(78);
+    const logs = await runtime.logs();
+    expect(logs).toContain("REDFLEET_HTTP_NODE_ROOT");
+    expect(logs).toContain("REDFLEET_GATE_SECONDS");
+    await runtime.remove();
+  });
+
+  it("logs JSON only, and no password", async () => {
+    const runtime = await start({ ...common(), role: "editor" });
+    const lines = (await runtime.logs()).split("\n").filter(Boolean);
+    expect(lines.length).toBeGreaterThan(3);
+    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ component: "editor" });
+    await runtime.remove();
+  });
+
+  it("drains: unready at once, serves on, finishes what runs, leaves with 0", async () => {
+    await addUser(mongodb.client, "life", "admin");
+    const [editor, replica] = await Promise.all([
+      start({ ...common(), role: "editor" }),
+      start({ ...common(), role: "replica" }),
+    ]);
+    const person = await Editor.login(editor);
+    const wait = "await new Promise((go) => setTimeout(go, 1200)); msg.payload = 'done';";
+    await replica.reaches(
+      await person.deploy([
+        tab("t"),
+        ...answering("t", "slow", "/slow", wait),
+        ...answering("t", "fast", "/fast", "msg.payload = 'fast';"),
+      ]),
+    );
+    const slow = fetch(`${replica.url}/slow`);
+    await pause(100);
+    await replica.signal("SIGTERM");
+    await until(
+      "it is unready",
+      async () => (await fetch(`${replica.health}/readyz`)).status === 503,
+      { seconds: 1, every: 10 },
+    );
+    const fast = await fetch(`${replica.url}/fast`);
+    expect(fast.status).toBe(200);
+    expect(fast.headers.get("connection")).toBe("close");
+    expect(await (await slow).text()).toBe("done");
+    expect(await replica.ended()).toBe(0);
+    await until("the editor knows", async () => (await editor.status()).replicas?.length === 0);
+    await Promise.all([replica.remove(), editor.remove()]);
+  });
+});

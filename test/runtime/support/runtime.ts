@@ -1,0 +1,156 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { readBases } from "../../../components/images/bases.ts";
+import type { NodeRedEnvironment, Role } from "../../../images/node-red/runtime/environment.ts";
+import type { StatusDocument } from "../../../images/node-red/runtime/status.ts";
+import { engine } from "../../support/engine.ts";
+import { imageOf } from "../../support/image.ts";
+import { freePorts } from "../../support/mongodb.ts";
+import { ROOT } from "../../support/process.ts";
+import { until } from "../../support/wait.ts";
+
+/** The two majors that the platform ships. */
+export type Major = 4 | 5;
+
+export interface RuntimeOptions {
+  readonly role: Role;
+  readonly uri: string;
+  readonly database: string;
+  readonly major?: Major;
+  /** Default `role`. */
+  readonly worker?: string;
+  /** null: none is given. */
+  readonly secret?: string | null;
+  readonly flowEnvironment?: Readonly<Record<string, string>>;
+  readonly environment?: Partial<NodeRedEnvironment>;
+}
+
+/** A real container of the Node-RED image on the host's network. */
+export interface Runtime {
+  readonly url: string;
+  readonly health: string;
+  readonly worker: string;
+  status(): Promise<StatusDocument>;
+  /** Waits until /status says so. */
+  reaches(revision: number, seconds?: number): Promise<void>;
+  signal(name: "SIGTERM" | "SIGKILL"): Promise<void>;
+  running(): Promise<boolean>;
+  /** Exit code, once it has ended. */
+  ended(): Promise<number>;
+  logs(): Promise<string>;
+  remove(): Promise<void>;
+}
+
+const SECRET = "a-credential-secret-for-tests";
+
+function environmentOf(options: RuntimeOptions, ports: readonly number[]): NodeRedEnvironment {
+  const { role, worker = role, database, secret, flowEnvironment, environment } = options;
+  return {
+    REDFLEET_STACK: "test-runtime",
+    REDFLEET_COMPONENT: role === "instance" ? "tenant" : role,
+    REDFLEET_NAME: "main",
+    REDFLEET_ROLE: role,
+    REDFLEET_WORKER: worker,
+    REDFLEET_HTTP_PORT: String(ports[0]),
+    REDFLEET_HEALTH_PORT: String(ports[1]),
+    REDFLEET_HTTP_NODE_ROOT: role === "instance" ? "/" : "/red-nodes",
+    REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
+    REDFLEET_MONGODB_DATABASE: database,
+    ...(secret !== null && { REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret" }),
+    ...(flowEnvironment && { REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json" }),
+    REDFLEET_DRAIN_SECONDS: "2",
+    ...environment,
+  };
+}
+
+function writeFiles({ uri, secret, flowEnvironment }: RuntimeOptions): string {
+  const folder = mkdtempSync(join(tmpdir(), "redfleet-runtime-"));
+  chmodSync(folder, 0o755);
+  writeFileSync(join(folder, "mongodb-uri"), uri);
+  if (secret !== null) writeFileSync(join(folder, "credential-secret"), secret ?? SECRET);
+  if (flowEnvironment) {
+    writeFileSync(join(folder, "environment.json"), JSON.stringify(flowEnvironment));
+  }
+  return folder;
+}
+
+/** The image that the platform ships, built unless the engine has it. */
+function nodeRedImage(major: Major): Promise<string> {
+  const { node, nodeBuild } = readBases(ROOT);
+  return imageOf("node-red", { NODE_BASE: node, NODE_BUILD: nodeBuild, NODE_RED: String(major) });
+}
+
+/** Starts a runtime; returns when its process runs, which is before it answers. */
+export async function launch(options: RuntimeOptions): Promise<Runtime> {
+  const ports = await freePorts(2);
+  const folder = writeFiles(options);
+  const environment = environmentOf(options, ports);
+  const container = await engine.createContainer({
+    Image: await nodeRedImage(options.major ?? 5),
+    Labels: { "redfleet.stack": "test-runtime", "redfleet.component": options.role },
+    Cmd: ["node", "/app/runtime/main.ts"],
+    User: "1000:1000",
+    Healthcheck: { Test: ["NONE"] },
+    Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+    HostConfig: {
+      NetworkMode: "host",
+      Init: true,
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges:true"],
+      Binds: [`${folder}:/run/redfleet:ro`],
+      Tmpfs: { "/tmp": "rw,noexec,nosuid,size=64m", "/data": "uid=1000,gid=1000,mode=700" },
+    },
+  });
+  await container.start();
+  const health = `http://127.0.0.1:${ports[1]}`;
+  const status = async () => (await (await fetch(`${health}/status`)).json()) as StatusDocument;
+  const worker = environment.REDFLEET_WORKER ?? options.role;
+  return {
+    url: `http://127.0.0.1:${ports[0]}${options.role === "replica" ? "/red-nodes" : ""}`,
+    health,
+    worker,
+    status,
+    reaches: async (revision, seconds = 20) => {
+      const runs = async () => {
+        const { revision: now, error } = await status();
+        if (error) throw new Error(error);
+        return now !== null && now >= revision;
+      };
+      await until(`${worker} runs revision ${revision}`, runs, { seconds, every: 25 });
+    },
+    signal: (signal) => container.kill({ signal }),
+    running: async () => (await container.inspect()).State.Running,
+    ended: async () => (await container.wait()).StatusCode as number,
+    logs: async () => {
+      const raw = await container.logs({ stdout: true, stderr: true, follow: false });
+      const out = new PassThrough();
+      engine.modem.demuxStream(PassThrough.from([raw]), out, out);
+      setImmediate(() => out.end());
+      return text(out);
+    },
+    remove: async () => {
+      await container.remove({ force: true, v: true });
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts a runtime and waits until it is ready for traffic. */
+export async function start(options: RuntimeOptions): Promise<Runtime> {
+  const runtime = await launch(options);
+  const ready = async () =>
+    !(await runtime.running()) || (await fetch(`${runtime.health}/readyz`)).ok;
+  try {
+    await until(`${runtime.worker} is ready`, ready, { seconds: 60, every: 50 });
+    if (!(await runtime.running())) throw new Error(`${runtime.worker} has ended`);
+  } catch (error) {
+    const logs = await runtime.logs();
+    await runtime.remove();
+    throw new Error(`${String(error)}\n${logs.slice(-3000)}`, { cause: error });
+  }
+  return runtime;
+}

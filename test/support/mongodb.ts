@@ -1,0 +1,100 @@
+import { createServer } from "node:net";
+import { MongoClient } from "mongodb";
+import { readBases } from "../../components/images/bases.ts";
+import { engine } from "./engine.ts";
+import { ROOT } from "./process.ts";
+import { until } from "./wait.ts";
+
+/** A MongoDB replica set of three real members on the loopback, for whoever runs on the host's network. */
+export interface LocalReplicaSet {
+  readonly uri: string;
+  readonly client: MongoClient;
+  /** Index of the primary. */
+  primary(): Promise<number>;
+  /** kill -9. */
+  kill(member: number): Promise<void>;
+  start(member: number): Promise<void>;
+  pause(member: number): Promise<void>;
+  unpause(member: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Free ports of the loopback, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) =>
+          server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port)),
+        ),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+function createMember(port: number) {
+  const flags = ["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", String(port)];
+  const small = ["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"];
+  return engine.createContainer({
+    Image: readBases(ROOT).mongodb,
+    Labels: { "redfleet.stack": "test-runtime", "redfleet.component": "mongodb" },
+    Entrypoint: ["mongod"],
+    Cmd: [...flags, ...small],
+    HostConfig: { NetworkMode: "host", Tmpfs: {}, Memory: 512 * 1024 * 1024 },
+  });
+}
+
+/** Elections take about 2 s instead of 10. */
+async function initiate(ports: readonly number[]): Promise<void> {
+  const direct = `mongodb://127.0.0.1:${ports[0]}/?directConnection=true`;
+  const client = new MongoClient(direct, { serverSelectionTimeoutMS: 1000 });
+  const config = {
+    _id: "rs0",
+    members: ports.map((port, index) => ({ _id: index, host: `127.0.0.1:${port}` })),
+    settings: { electionTimeoutMillis: 2000 },
+  };
+  await until("a new member answers", () => client.connect());
+  await client.db("admin").command({ replSetInitiate: config });
+  await until("a primary", async () => {
+    const { members } = await client.db("admin").command({ replSetGetStatus: 1 });
+    const states = (members as { stateStr: string }[]).map(({ stateStr }) => stateStr);
+    return (
+      states.includes("PRIMARY") && states.filter((state) => state === "SECONDARY").length === 2
+    );
+  });
+  await client.close();
+}
+
+/** Starts the set; nothing of it is left after `close`. */
+export async function startReplicaSet(): Promise<LocalReplicaSet> {
+  const ports = await freePorts(3);
+  const members = await Promise.all(ports.map(createMember));
+  await Promise.all(members.map((member) => member.start()));
+  await initiate(ports);
+  const hosts = ports.map((port) => `127.0.0.1:${port}`).join(",");
+  const uri = `mongodb://${hosts}/?replicaSet=rs0`;
+  const client = await new MongoClient(uri, { serverSelectionTimeoutMS: 15_000 }).connect();
+  const member = (index: number) => {
+    const found = members[index];
+    if (found === undefined) throw new Error(`no member ${index}`);
+    return found;
+  };
+  return {
+    uri,
+    client,
+    primary: async () => {
+      const { me } = await client.db("admin").command({ hello: 1 });
+      return ports.indexOf(Number(String(me).split(":")[1]));
+    },
+    kill: (index) => member(index).kill({ signal: "SIGKILL" }),
+    start: (index) => member(index).start(),
+    pause: (index) => member(index).pause(),
+    unpause: (index) => member(index).unpause(),
+    close: async () => {
+      await client.close();
+      await Promise.all(members.map((one) => one.remove({ force: true, v: true })));
+    },
+  };
+}
