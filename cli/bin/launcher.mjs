@@ -81,9 +81,11 @@ function nodeBinary() {
 
 /** Runs a program in the place of this one: same terminal, signals handed on. */
 function exec(command, args) {
-  // Whatever is started below finds the same Node first.
+  // Whatever is started below finds the same Node first, and what it has compiled before.
   const PATH = [dirname(command), process.env.PATH].join(delimiter);
-  const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, PATH } });
+  const NODE_COMPILE_CACHE = join(ROOT, ".redfleet", "compile-cache");
+  const env = { NODE_COMPILE_CACHE, ...process.env, PATH };
+  const child = spawn(command, args, { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
       // A terminal's Ctrl-C reaches the child by itself.
