@@ -27,7 +27,11 @@ async function previewText(stack: string, file: string | undefined): Promise<str
   const { code, stdout, tail } = await pulumi(["preview", "--stack", stack, "--json"]);
   if (code === 0) return stdout;
   const why = diagnosticsOf(stdout) || tail.trim();
-  throw new CliError({ what: `the preview of "${stack}" failed`, why, fix: "redfleet doctor" });
+  throw new CliError({
+    what: `the preview of "${stack}" failed`,
+    why,
+    fix: `redfleet doctor --stack ${stack}; before the first up there is nothing to preview`,
+  });
 }
 
 function parse(text: string): Preview {

@@ -20,13 +20,7 @@ export interface Preview {
 }
 
 /** What a change means for those who use the platform, the worst last. */
-export const EFFECTS = [
-  "created",
-  "changed in place",
-  "restarted",
-  "removed",
-  "data lost",
-] as const;
+const EFFECTS = ["created", "changed in place", "restarted", "removed", "data lost"] as const;
 export type Effect = (typeof EFFECTS)[number];
 
 /** One resource that changes. */
