@@ -1,7 +1,7 @@
 import { ConfigError } from "../config/errors.ts";
 
 /** Exit codes of the command: what a script can tell apart. */
-export const EXIT = { failed: 1, usage: 2, engine: 3, interrupted: 130 } as const;
+export const EXIT = { failed: 1, usage: 2, engine: 3 } as const;
 
 /** What a failed command tells its user: what happened, why, and the way out. */
 export interface Explanation {
