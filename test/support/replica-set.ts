@@ -32,7 +32,7 @@ export class ReplicaSet {
   async startMembers(indexes: readonly number[]): Promise<void> {
     const image = await platformImage("mongodb");
     await Promise.all(indexes.map((index) => this.startMember(index, image)));
-    await Promise.all(indexes.map((index) => this.lab.healthy(`mongodb-${index}`)));
+    await Promise.all(indexes.map((index) => this.lab.healthy(`mongodb-${index}`, 90)));
   }
 
   private async startMember(index: number, image: string) {
@@ -99,7 +99,7 @@ export class ReplicaSet {
       environment: {
         REDFLEET_MONGODB_HOSTS: this.hosts(members).join(","),
         REDFLEET_REPLICA_SET: "rs0",
-        REDFLEET_TIMEOUT_SECONDS: "60",
+        REDFLEET_TIMEOUT_SECONDS: "120",
         ...environment,
       },
       files,
@@ -131,6 +131,10 @@ export class ReplicaSet {
       auth: { username: "redfleet-admin", password: this.adminPassword },
       authSource: "admin",
       serverSelectionTimeoutMS: 15_000,
+      // Only the monitor notices a hung primary (the driver has no working limit for one operation): its two
+      // times together are how long that takes.
+      heartbeatFrequencyMS: 1000,
+      connectTimeoutMS: 2000,
       ...options,
       lookup,
     } as MongoClientOptions);

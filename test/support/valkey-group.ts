@@ -46,7 +46,7 @@ export class ValkeyGroup {
     ] as const) {
       const members = Array.from({ length: count }, (_, member) => member);
       await Promise.all(members.map((member) => this.startMember(kind, member, image)));
-      await Promise.all(members.map((member) => this.lab.healthy(`${kind}-${member}`)));
+      await Promise.all(members.map((member) => this.lab.healthy(`${kind}-${member}`, 60)));
     }
     await this.settled();
     return this;
@@ -145,7 +145,7 @@ export class ValkeyGroup {
   }
 
   /** Waits until one primary has all other nodes as replicas in touch, and every Sentinel agrees. */
-  async settled(seconds = 40): Promise<number> {
+  async settled(seconds = 60): Promise<number> {
     return until(
       "one primary with all replicas",
       async () => {

@@ -46,8 +46,8 @@ export function directClient(settings: StoreSettings, host: string): MongoClient
   return new MongoClient(`mongodb://${host}/`, {
     ...tlsOptions(settings),
     directConnection: true,
-    connectTimeoutMS: 2000,
-    serverSelectionTimeoutMS: 2000,
+    connectTimeoutMS: 5000,
+    serverSelectionTimeoutMS: 5000,
     // The certificate names the member, not the loopback address that the first user needs.
     ...(settings.caFile ? { tlsAllowInvalidHostnames: true } : {}),
   });
@@ -61,7 +61,7 @@ export function adminClient(settings: StoreSettings): MongoClient {
     replicaSet,
     auth: { username: adminUser, password: adminPassword },
     authSource: "admin",
-    connectTimeoutMS: 3000,
+    connectTimeoutMS: 5000,
     serverSelectionTimeoutMS: 10_000,
   });
 }

@@ -1,17 +1,28 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Document, MongoClient } from "mongodb";
 import { log } from "./log.ts";
 import { command, isTransient, waitFor } from "./mongo.ts";
 import type { StoreSettings } from "./settings.ts";
 
-/** A set elects a new primary about this long after the old one went silent, in milliseconds. */
-const ELECTION_TIMEOUT_MS = 4000;
+/**
+ * How fast a set reacts, on a network that is one machine or one data centre. A hung primary is the slow case: each
+ * default of 10 s or "for ever" adds to the time until a write reaches a majority again (measured: 12 s and more).
+ */
+const WANTED_SETTINGS = {
+  /** Silence of the primary until the others elect another one. */
+  electionTimeoutMillis: 4000,
+  /** Silence until a member counts as down. */
+  heartbeatTimeoutSecs: 4,
+  /** Wait of a new primary for writes that no majority has: none was acknowledged. */
+  catchUpTimeoutMillis: 2000,
+};
 
 /** The part of a replica set's configuration that is compared with the wanted one. */
 export interface ReplicaSetConfig extends Document {
   _id: string;
   version: number;
   members: { _id: number; host: string }[];
-  settings?: { electionTimeoutMillis?: number };
+  settings?: Partial<typeof WANTED_SETTINGS>;
 }
 
 /** One permitted change: MongoDB takes at most one voting member more or less at a time. */
@@ -23,14 +34,14 @@ export interface Step {
 
 /** The configuration of a set that has only its first member. */
 export function firstConfig(replicaSet: string, host: string): Document {
-  return { _id: replicaSet, members: [{ _id: 0, host }], settings: wantedSettings() };
+  return { _id: replicaSet, members: [{ _id: 0, host }], settings: WANTED_SETTINGS };
 }
 
 /** The next change from `current` towards exactly `hosts`, undefined when nothing is left to do. */
 export function nextStep(current: ReplicaSetConfig, hosts: string[]): Step | undefined {
   const next = { ...current, version: current.version + 1 };
-  if (current.settings?.electionTimeoutMillis !== ELECTION_TIMEOUT_MS) {
-    const settings = { ...current.settings, ...wantedSettings() };
+  const settings = { ...current.settings, ...WANTED_SETTINGS };
+  if (!isDeepStrictEqual(settings, current.settings)) {
     return { kind: "settings", config: { ...next, settings } };
   }
   const present = current.members.map((member) => member.host);
@@ -96,8 +107,4 @@ export async function states(client: MongoClient): Promise<Record<string, string
   return Object.fromEntries(
     status.members.map((member: Document) => [member.name, member.stateStr]),
   );
-}
-
-function wantedSettings() {
-  return { electionTimeoutMillis: ELECTION_TIMEOUT_MS };
 }
