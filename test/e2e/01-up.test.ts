@@ -2,10 +2,11 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { containersOf, identities, runningOf } from "../support/containers.ts";
 import { sweep } from "../support/engine.ts";
 import { forget } from "../support/forget.ts";
+import { memoryOf } from "../support/memory.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { capture } from "../support/process.ts";
 import { report } from "../support/report.ts";
-import { E2E, platformConfig, succeeded, up, writeStack } from "../support/stack.ts";
+import { E2E, password, platformConfig, succeeded, up, writeStack } from "../support/stack.ts";
 
 /** Everything that a second `up` may not touch. */
 const ALL = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica", "tenant"];
@@ -89,16 +90,19 @@ describe("up", () => {
   });
 
   it("gives no secret to a container's environment", async () => {
-    const passwords = await Promise.all(
-      ["main", "acme", "globex"].map((name) =>
-        import("../support/stack.ts").then((module) => module.password(E2E, name)),
-      ),
-    );
+    const names = ["main", "acme", "globex"];
+    const passwords = await Promise.all(names.map((name) => password(E2E, name)));
     for (const { Name: name, Config: config } of await containersOf(E2E.name)) {
       const text = [...(config.Env ?? []), ...(config.Cmd ?? [])].join("\n");
       for (const secret of passwords) expect(text.includes(secret), name).toBe(false);
       expect(text, name).not.toMatch(/mongodb:\/\/[^/\s]+:[^/\s]+@/);
     }
+  });
+
+  it("fits into 1.5 GB when idle", async () => {
+    const sum = (await memoryOf(E2E.name)).reduce((total, part) => total + part.mb, 0);
+    report("idle memory of the stack, PSS", sum, "MB");
+    expect(sum).toBeLessThan(1536);
   });
 
   it("changes nothing when it runs again, in seconds", async () => {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, it } from "vitest";
 import type { Action, Victim } from "../faults/fault.ts";
 import { prepareScenario, runScenario } from "../faults/scenario.ts";
+import type { Admin } from "../support/admin.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { E2E } from "../support/stack.ts";
 
@@ -17,14 +18,15 @@ const FAULTS: readonly { readonly action: Action; readonly victim: Victim }[] = 
 ];
 
 let platform: Platform;
+let admin: Admin;
 
 describe("faults, one of every kind", () => {
   beforeAll(async () => {
     platform = await runningPlatform(E2E);
-    await prepareScenario(platform);
+    admin = await prepareScenario(platform);
   });
 
   it.each(FAULTS)("$action of the $victim", ({ action, victim }) =>
-    runScenario(platform, action, victim),
+    runScenario(platform, admin, action, victim),
   );
 });

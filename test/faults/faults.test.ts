@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Admin } from "../support/admin.ts";
 import { runningOf } from "../support/containers.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { E2E } from "../support/stack.ts";
@@ -9,16 +10,17 @@ import { prepareScenario, runScenario } from "./scenario.ts";
 const FAULTS = VICTIMS.flatMap((victim) => ACTIONS.map((action) => ({ action, victim })));
 
 let platform: Platform;
+let admin: Admin;
 
 describe("faults", () => {
   beforeAll(async () => {
     platform = await runningPlatform(E2E);
-    await prepareScenario(platform);
+    admin = await prepareScenario(platform);
   });
 
   it.each(FAULTS)("$action of the $victim", async ({ action, victim }) => {
     const before = (await runningOf(E2E.name)).length;
-    await runScenario(platform, action, victim);
+    await runScenario(platform, admin, action, victim);
     expect((await runningOf(E2E.name)).length).toBe(before);
   });
 });

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { Admin } from "../support/admin.ts";
 import { addressOf, runningOf } from "../support/containers.ts";
 import { endpoint, tab } from "../support/flows.ts";
 import { Load, type LoadReport } from "../support/load.ts";
@@ -22,14 +23,24 @@ interface Seen {
 /** The flow that a scenario reads and changes. */
 const flow = (mark: string) => [tab("faults"), ...endpoint("faults", "faults", "/faults", mark)];
 
-/** Brings the endpoints that the clients read into being. */
-export async function prepareScenario(platform: Platform): Promise<void> {
-  await (await platform.login("main")).deployTabs(flow("first"));
+const saved = async (admin: Admin, mark: string) => {
+  await admin.deployTabs(flow(mark));
+  return true;
+};
+
+/**
+ * Brings the endpoints that the clients read into being.
+ * @returns the session that saves go through: it outlives restarts, and logins are limited.
+ */
+export async function prepareScenario(platform: Platform): Promise<Admin> {
+  const admin = await platform.login("main");
+  await admin.deployTabs(flow("first"));
   await (await platform.login("acme")).deployTabs(flow("tenant"));
   await until("both serve", async () => {
     const answers = await Promise.all([api(platform), tenant(platform)]);
     return answers.every((answer) => answer.status === 200);
   });
+  return admin;
 }
 
 const api = (platform: Platform) => platform.client.ask("main", "/red-nodes/faults");
@@ -38,6 +49,7 @@ const tenant = (platform: Platform) => platform.client.ask("acme", "/faults");
 /** One fault from its start to the last healed container, with all clients at work. */
 export async function runScenario(
   platform: Platform,
+  admin: Admin,
   action: Action,
   victim: Victim,
 ): Promise<void> {
@@ -51,7 +63,7 @@ export async function runScenario(
   };
   await pause(1000);
   await inflict(action, target, () => pause(2000));
-  await converges(platform, `${action}-${victim}-${Date.now()}`);
+  await converges(platform, admin, `${action}-${victim}-${Date.now()}`);
   await healed(stack);
   const seen: Seen = {
     api: await clients.api.stop(),
@@ -64,14 +76,9 @@ export async function runScenario(
 }
 
 /** Saves a new revision as soon as that is possible again; all replicas must follow in time. */
-async function converges(platform: Platform, mark: string): Promise<void> {
-  const admin = await until("the editor lets somebody in", () => platform.login("main"), {
-    seconds: 90,
-  });
-  await until("a save is accepted", () => admin.deployTabs(flow(mark)).then(() => true), {
-    seconds: 60,
-  });
-  const saved = Date.now();
+async function converges(platform: Platform, admin: Admin, mark: string): Promise<void> {
+  await until("a save is accepted", () => saved(admin, mark), { seconds: 90, every: 500 });
+  const since = Date.now();
   const replicas = await runningOf(platform.stack.name, "replica");
   await Promise.all(
     replicas.map((replica) =>
@@ -86,7 +93,7 @@ async function converges(platform: Platform, mark: string): Promise<void> {
       ),
     ),
   );
-  report("newest revision on all replicas after a fault", Date.now() - saved, "ms");
+  report("newest revision on all replicas after a fault", Date.now() - since, "ms");
 }
 
 function tell(fault: string, seen: Seen): void {

@@ -1,9 +1,5 @@
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { ensureBrowser } from "./browser-setup.ts";
 import { sweep } from "./engine.ts";
-import { ROOT, run } from "./process.ts";
 import { setUpBases, setUpEngine, setUpPulumi, stopEngine } from "./setup.ts";
 import type { Need } from "./tiers.ts";
 
@@ -15,14 +11,10 @@ export interface Environment {
   release(): Promise<void>;
 }
 
-/** Node projects inside images whose sources the tests load on the host. */
-const IMAGE_PROJECTS = ["images/agent"];
-
 const STEPS: Readonly<Record<Need, () => Promise<void>>> = {
   engine: setUpEngine,
   bases: setUpBases,
   pulumi: setUpPulumi,
-  images: installImageProjects,
   browser: ensureBrowser,
 };
 
@@ -49,18 +41,4 @@ async function release(usedEngine: boolean): Promise<void> {
   const swept = await sweep();
   if (swept.length > 0) process.stdout.write(`\nremoved what tests left: ${swept.join(" ")}\n`);
   await stopEngine();
-}
-
-/** `npm ci` in each image project, unless its lock file is the one that was installed last. */
-async function installImageProjects(): Promise<void> {
-  for (const project of IMAGE_PROJECTS) {
-    const folder = join(ROOT, project);
-    const lock = createHash("sha256").update(readFileSync(join(folder, "package-lock.json")));
-    const digest = lock.digest("hex");
-    const marker = join(folder, "node_modules", ".installed-lock");
-    if (existsSync(marker) && readFileSync(marker, "utf8") === digest) continue;
-    const code = await run("npm", ["ci", "--ignore-scripts"], { cwd: folder, seconds: 300 });
-    if (code !== 0) throw new Error(`npm ci failed in ${project}`);
-    writeFileSync(marker, digest);
-  }
 }

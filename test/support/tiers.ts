@@ -14,7 +14,7 @@ export interface Tier {
 }
 
 /** What the set-up of a test run can provide. */
-export type Need = "engine" | "bases" | "pulumi" | "images" | "browser";
+export type Need = "engine" | "bases" | "pulumi" | "browser";
 
 function tier(name: string, minutes: number, more: Partial<Tier> = {}): Tier {
   return {
@@ -28,12 +28,12 @@ function tier(name: string, minutes: number, more: Partial<Tier> = {}): Tier {
   };
 }
 
-const engine: readonly Need[] = ["engine", "bases", "images"];
+const engine: readonly Need[] = ["engine", "bases"];
 const platform: readonly Need[] = [...engine, "pulumi"];
 
 /** All tiers in the order in which they run: the cheap ones first. */
 export const TIERS: readonly Tier[] = [
-  tier("checks", 5, { needs: ["images"] }),
+  tier("checks", 5),
   tier("unit", 5, { parallel: true }),
   tier("property", 5, { parallel: true }),
   tier("graph", 5, { parallel: true, testSeconds: 60 }),
