@@ -9,9 +9,12 @@ interface Node {
   oneOf?: Node[];
 }
 
+/** Made at the first problem; most runs have none. */
+let root: Node | undefined;
+
 /** The keys that the schema knows at a path, for `did you mean`. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  const root = z.toJSONSchema(Platform, { io: "input", target: "draft-7" }) as Node;
+  root ??= z.toJSONSchema(Platform, { io: "input", target: "draft-7" }) as Node;
   const nodes = path.reduce<Node[]>(
     (found, key) => found.flatMap((node) => step(node, key)),
     [root],

@@ -2,7 +2,7 @@ import * as docker from "@pulumi/docker";
 import type * as pulumi from "@pulumi/pulumi";
 import { sortedEntries } from "../../../config/canonical.ts";
 import type { Job, Needs, Owner, Placed, Process, Workload } from "../types.ts";
-import { hardened, limits, REPLACED_FIELDS, scratch } from "./defaults.ts";
+import { duration, hardened, limits, REPLACED_FIELDS, scratch } from "./defaults.ts";
 import { FILES_PATH, type PlacedFiles, placeFiles } from "./files.ts";
 import { labels } from "./labels.ts";
 import type { Registry } from "./registry.ts";
@@ -159,9 +159,9 @@ function engineAccess(plan: Workload, files: PlacedFiles | undefined, socket: En
 function healthcheck(health: Workload["health"]) {
   return {
     tests: ["CMD", ...health.command],
-    interval: `${health.intervalSeconds}s`,
-    timeout: `${health.timeoutSeconds}s`,
+    interval: duration(health.intervalSeconds),
+    timeout: duration(health.timeoutSeconds),
     retries: health.retries,
-    startPeriod: `${health.startPeriodSeconds}s`,
+    startPeriod: duration(health.startPeriodSeconds),
   };
 }

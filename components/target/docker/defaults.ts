@@ -24,7 +24,19 @@ export function hardened(user: Process["user"], kept: readonly string[] = []): A
 
 /** Memory without swap beside it, and CPUs. Both limits together, or the engine refuses to raise one. */
 export function limits({ memory, cpus }: { memory: number; cpus?: number | undefined }): Args {
-  return { memory, memorySwap: memory, cpus: cpus === undefined ? undefined : String(cpus) };
+  return { memory, memorySwap: memory, cpus: decimal(cpus) };
+}
+
+/** CPUs as the provider reports them: `1.0`, `0.5`. Written otherwise they differ for ever. */
+function decimal(cpus: number | undefined): string | undefined {
+  if (cpus === undefined) return undefined;
+  return Number.isInteger(cpus) ? cpus.toFixed(1) : String(cpus);
+}
+
+/** Seconds as the engine reports them: `5s`, `1m0s`. */
+export function duration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return minutes === 0 ? `${seconds}s` : `${minutes}m${seconds % 60}s`;
 }
 
 /** A folder in memory, writable by the workload's user. */

@@ -19,6 +19,8 @@ export function makeImage(owner: Owner, plan: ImageBuild): docker.RemoteImage {
       },
       keepLocally: true,
     },
-    { parent: owner },
+    // The provider deletes first by default, and with the image everything that runs it, all at once. Built
+    // first, its containers follow one by one while the others go on.
+    { parent: owner, deleteBeforeReplace: false },
   );
 }

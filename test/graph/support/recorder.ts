@@ -3,13 +3,17 @@ import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 
 /** A resource as it was registered: what mocks do not show is read from the request itself. */
 export interface Registered {
+  /** Path of parent types and names: unique where Pulumi's own URN is. */
   readonly urn: string;
+  /** Its URN as its children name it. */
+  readonly self: string;
   readonly type: string;
   readonly name: string;
   readonly parent: string;
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
-  readonly deleteBeforeReplace: boolean;
+  /** `undefined`: whatever the provider prefers. */
+  readonly deleteBeforeReplace: boolean | undefined;
   readonly dependsOn: readonly string[];
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
@@ -34,8 +38,10 @@ export async function recordGraph(stack: string, program: () => unknown): Promis
   const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor;
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = async (request, callback) => {
-    recorded.push(read(request));
-    return register(request, callback);
+    return register(request, (error, response) => {
+      recorded.push(read(request, response?.getUrn() ?? ""));
+      callback(error, response);
+    });
   };
   await program();
   await pulumi.runtime.disconnect();
@@ -54,15 +60,17 @@ function answer({ name, type, inputs }: pulumi.runtime.MockResourceArgs) {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the request is a generated protobuf class without types.
-function read(request: any): Registered {
+function read(request: any, self: string): Registered {
   const parent = request.getParent() as string;
   const [type, name] = [request.getType() as string, request.getName() as string];
   return {
     urn: `${parent ? `${parent.split("::").slice(2).join("::")}$` : ""}${type}::${name}`,
-    ...{ type, name, parent },
+    ...{ self, type, name, parent },
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
-    deleteBeforeReplace: request.getDeletebeforereplace(),
+    deleteBeforeReplace: request.getDeletebeforereplacedefined()
+      ? request.getDeletebeforereplace()
+      : undefined,
     dependsOn: request.getDependenciesList(),
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),

@@ -1,0 +1,145 @@
+import { beforeAll, expect, test, vi } from "vitest";
+import type { PlatformInput } from "../../config/schema.ts";
+import type { Registered } from "./support/recorder.ts";
+import { dockerGraph, example } from "./support/stacks.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let before: Registered[];
+const dev = example("dev");
+
+/** What is in an image is not what these tests are about; somebody may be editing one meanwhile. */
+const DIGEST = /redfleet\/[a-z-]+:[0-9a-f]{16}/g;
+
+beforeAll(async () => {
+  before = await dockerGraph(dev);
+});
+
+/** Names of resources that are new, gone, or have other inputs or options. */
+async function changes(platform: PlatformInput) {
+  const after = await dockerGraph(platform);
+  const old = new Map(before.map((resource) => [resource.urn, resource]));
+  const now = new Map(after.map((resource) => [resource.urn, resource]));
+  const text = ({ inputs, protect, retainOnDelete }: Registered) =>
+    JSON.stringify([inputs, protect, retainOnDelete]).replaceAll(DIGEST, "<digest>");
+  const label = ({ type, name }: Registered) => `${type.split(":").at(-1)} ${name}`;
+  return {
+    created: after
+      .filter(({ urn }) => !old.has(urn))
+      .map(label)
+      .sort(),
+    deleted: before
+      .filter(({ urn }) => !now.has(urn))
+      .map(label)
+      .sort(),
+    changed: after
+      .filter((resource) => {
+        const was = old.get(resource.urn);
+        return was !== undefined && text(was) !== text(resource);
+      })
+      .map(label)
+      .sort(),
+  };
+}
+
+const withTenants = (tenants: PlatformInput["tenants"]) => ({
+  ...dev,
+  tenants: { ...dev.tenants, ...tenants },
+});
+
+test("nothing changed: nothing to do", async () => {
+  expect(await changes(dev)).toEqual({ created: [], deleted: [], changed: [] });
+});
+
+test("a new tenant creates what is named after it, and touches nothing else", async () => {
+  const { created, deleted, changed } = await changes(
+    withTenants({ initech: { template: "nodered-4", aliases: ["tps"] } }),
+  );
+  expect({ deleted, changed }).toEqual({ deleted: [], changed: [] });
+  expect(created.every((entry) => entry.includes(" dev-tenant-initech"))).toBe(true);
+  expect(created).toContain("Container dev-tenant-initech");
+});
+
+test("a tenant that goes takes only its own resources with it", async () => {
+  const { globex: _, ...rest } = dev.tenants ?? {};
+  const { created, deleted, changed } = await changes({ ...dev, tenants: rest });
+  expect({ created, changed }).toEqual({ created: [], changed: [] });
+  expect(deleted.every((entry) => entry.includes(" dev-tenant-globex"))).toBe(true);
+});
+
+test("a stopped tenant loses its container and keeps network, data and route", async () => {
+  const stopped = withTenants({ acme: { template: "nodered-5", state: "stopped" } });
+  expect(await changes(stopped)).toEqual({
+    created: [],
+    deleted: [
+      "Container dev-tenant-acme",
+      "Container dev-tenant-acme.files",
+      "Volume dev-tenant-acme.files",
+    ],
+    changed: ["Volume dev-tenant-acme.route"],
+  });
+});
+
+test("an alias changes the route alone", async () => {
+  const aliased = withTenants({ acme: { template: "nodered-5", aliases: ["shop"] } });
+  expect(await changes(aliased)).toEqual({
+    created: [],
+    deleted: [],
+    changed: ["Volume dev-tenant-acme.route"],
+  });
+});
+
+test("more memory changes that container alone", async () => {
+  const bigger = withTenants({ acme: { template: "nodered-5", memory: "512 MB" } });
+  expect(await changes(bigger)).toEqual({
+    created: [],
+    deleted: [],
+    changed: ["Container dev-tenant-acme"],
+  });
+});
+
+test.each([5, 2])("scaling to %i replicas touches only replicas that come or go", async (count) => {
+  const { created, deleted, changed } = await changes({
+    ...dev,
+    clusters: { main: { apiReplicas: count } },
+  });
+  expect(changed).toEqual([]);
+  for (const entry of [...created, ...deleted]) {
+    expect(entry).toMatch(/ dev-cluster-main\.replica-[0-9]/);
+  }
+});
+
+test("more members run the initiation again and touch no client of the first three", async () => {
+  const { created, deleted, changed } = await changes({ ...dev, mongodb: { members: 5 } });
+  expect(deleted).toEqual([]);
+  expect(changed).toEqual(["Container dev-mongodb.init"]);
+  expect(created.every((entry) => / dev-mongodb-[34]/.test(entry))).toBe(true);
+});
+
+test("a confirmed destruction turns the tenant's container into the job that erases", async () => {
+  const { globex: _, ...rest } = dev.tenants ?? {};
+  const { created, changed } = await changes({ ...dev, tenants: rest, confirmDestroy: ["globex"] });
+  expect(created).toEqual([]);
+  expect(changed).toEqual([
+    "Container dev-tenant-globex",
+    "Container dev-tenant-globex.files",
+    "Volume dev-tenant-globex.data",
+  ]);
+});
+
+test("two stacks share no name, address or port on the engine", async () => {
+  const other = await dockerGraph(
+    { ...dev, edge: { ...dev.edge, https: 9443, http: 9080 } },
+    "e2e",
+  );
+  const names = (graph: readonly Registered[]) =>
+    graph
+      .filter(({ type }) => type.startsWith("docker:") && !type.includes("RemoteImage"))
+      .map(({ type, inputs }) => `${type} ${inputs.name}`);
+  const shared = names(other).filter((name) => names(before).includes(name));
+  expect(shared).toEqual([]);
+  const subnets = [before, other].map((graph) =>
+    JSON.stringify(graph.find(({ name }) => name.endsWith("-network-data"))?.inputs.ipamConfigs),
+  );
+  expect(subnets[0]).not.toBe(subnets[1]);
+});

@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { violations } from "../../policy/rules.ts";
+import type { Registered } from "./support/recorder.ts";
+import { dockerGraph, EXAMPLES, example } from "./support/stacks.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const CONTAINER = "docker:index/container:Container";
+
+describe.each(Object.keys(EXAMPLES))("the graph of %s", (name) => {
+  let graph: Registered[];
+  beforeAll(async () => {
+    graph = await dockerGraph(example(name));
+  });
+
+  test("has no URN twice (mocks accept that, the engine does not)", () => {
+    const urns = graph.map(({ urn }) => urn);
+    expect(urns).toEqual([...new Set(urns)]);
+  });
+
+  test("has no container, network or volume name twice", () => {
+    const names = graph
+      .filter(({ type }) => type.startsWith("docker:"))
+      .map(({ type, inputs }) => `${type} ${inputs.name}`)
+      .filter((entry) => !entry.includes("node-red:"));
+    expect(names).toEqual([...new Set(names)]);
+  });
+
+  test("hangs under one platform, every child named after its parent", () => {
+    const names = new Map(graph.map(({ self, name: own }) => [self, own]));
+    const strays = graph.filter(({ parent, name: own, type }) => {
+      if (type === "redfleet:index:Platform") return false;
+      const above = names.get(parent);
+      return above === undefined || !own.startsWith(above);
+    });
+    expect(strays.map(({ urn }) => urn)).toEqual([]);
+  });
+
+  test("satisfies the policy", () => {
+    const resources = graph.map((resource) => ({ ...resource, props: resource.inputs }));
+    expect(violations(resources)).toEqual([]);
+  });
+
+  test("holds no secret in clear", () => {
+    const text = JSON.stringify(graph.map(({ inputs }) => inputs));
+    expect(text).not.toMatch(/password-of-|bytes-of-|value-of-/);
+  });
+
+  test("deletes every container before it makes its successor", () => {
+    const containers = graph.filter(({ type }) => type === CONTAINER);
+    expect(containers.every(({ deleteBeforeReplace }) => deleteBeforeReplace)).toBe(true);
+  });
+
+  test("builds an image before it lets go of the old one", () => {
+    const images = graph.filter(({ type }) => type.endsWith(":RemoteImage"));
+    // Deleted first, it would take everything that runs it down at once, for as long as it builds.
+    expect(images.every(({ deleteBeforeReplace }) => deleteBeforeReplace === false)).toBe(true);
+  });
+
+  test("never replaces a volume with data for a label", () => {
+    const kept = graph.filter(({ retainOnDelete }) => retainOnDelete);
+    expect(kept.every(({ ignoreChanges }) => ignoreChanges.includes("labels"))).toBe(true);
+  });
+});
+
+/** What a container waits for, by name. */
+function waitsFor(graph: readonly Registered[], name: string): string[] {
+  const found = graph.find((resource) => resource.type === CONTAINER && resource.name === name);
+  return (found?.dependsOn ?? [])
+    .filter((urn) => urn.includes(CONTAINER))
+    .map((urn) => urn.split("::").at(-1) ?? "")
+    .filter((other) => !other.endsWith(".files"))
+    .sort();
+}
+
+test("members come one after the other, then the job, databases, runtimes", async () => {
+  const graph = await dockerGraph(example("dev"));
+  expect({
+    second: waitsFor(graph, "dev-mongodb-1"),
+    third: waitsFor(graph, "dev-mongodb-2"),
+    init: waitsFor(graph, "dev-mongodb.init"),
+    sentinel: waitsFor(graph, "dev-sentinel-0"),
+    edge: waitsFor(graph, "dev-edge"),
+    database: waitsFor(graph, "dev-cluster-main.job"),
+    editor: waitsFor(graph, "dev-cluster-main.editor"),
+    replica: waitsFor(graph, "dev-cluster-main.replica-1"),
+    tenant: waitsFor(graph, "dev-tenant-acme"),
+    tenantDatabase: waitsFor(graph, "dev-tenant-acme.job"),
+  }).toMatchInlineSnapshot(`
+    {
+      "database": [
+        "dev-mongodb.init",
+      ],
+      "edge": [
+        "dev-agent",
+      ],
+      "editor": [
+        "dev-cluster-main.job",
+      ],
+      "init": [
+        "dev-mongodb-0",
+        "dev-mongodb-1",
+        "dev-mongodb-2",
+      ],
+      "replica": [
+        "dev-cluster-main.replica-0",
+      ],
+      "second": [
+        "dev-mongodb-0",
+      ],
+      "sentinel": [
+        "dev-valkey-0",
+        "dev-valkey-1",
+        "dev-valkey-2",
+      ],
+      "tenant": [
+        "dev-tenant-acme.job",
+      ],
+      "tenantDatabase": [
+        "dev-agent",
+        "dev-mongodb.init",
+      ],
+      "third": [
+        "dev-mongodb-1",
+      ],
+    }
+  `);
+});

@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+import { Platform } from "../../../components/platform.ts";
+import { DockerTarget } from "../../../components/target/docker/target.ts";
+import { MemoryTarget, type Realised } from "../../../components/target/memory.ts";
+import type { Target } from "../../../components/target/types.ts";
+import { parsePlatform } from "../../../config/parse.ts";
+import type { PlatformInput } from "../../../config/schema.ts";
+import { type Registered, recordGraph } from "./recorder.ts";
+
+/** The example stacks: what the documentation shows is what is tested. */
+export const EXAMPLES: Readonly<Record<string, string>> = {
+  dev: "Pulumi.dev.yaml",
+  ...Object.fromEntries(
+    readdirSync("config/stacks").map((file) => [
+      file.replace(".yaml", ""),
+      `config/stacks/${file}`,
+    ]),
+  ),
+};
+
+/** The platform of an example, as it is written. */
+export function example(name: string): PlatformInput {
+  const text = readFileSync(EXAMPLES[name] ?? name, "utf8");
+  return parse(text).config["redfleet:platform"] as PlatformInput;
+}
+
+/** Every resource that a platform registers on Docker. */
+export function dockerGraph(platform: PlatformInput, stack = "dev"): Promise<Registered[]> {
+  return recordGraph(stack, () =>
+    build(platform, stack, new DockerTarget({ path: "/var/run/docker.sock" })),
+  );
+}
+
+/** Everything that a platform asks of a target. */
+export async function memoryCalls(platform: PlatformInput, stack = "dev"): Promise<Realised[]> {
+  const target = new MemoryTarget();
+  await recordGraph(stack, () => build(platform, stack, target));
+  return target.realised;
+}
+
+function build(platform: PlatformInput, stack: string, target: Target): void {
+  const secretNames = ["erp", "acme-api"];
+  const { config, problems } = parsePlatform(platform, { stack, secretNames });
+  if (problems.length > 0) throw new Error(JSON.stringify(problems));
+  new Platform(stack, { target, config, secret: (name) => pulumi.secret(`value-of-${name}`) });
+}

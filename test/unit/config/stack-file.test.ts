@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { formatProblem } from "../../../config/errors.ts";
+import { checkStackFile } from "../../../config/stack-file.ts";
+
+const lines = (text: string) => checkStackFile(text, "dev").map(formatProblem);
+
+const HEAD = "config:\n  redfleet:platform:\n    domain: fleet.example.org\n    tenants:\n";
+
+test("a key that stands twice, with both lines", () => {
+  const tenant = "      acme: { template: nodered-5 }\n";
+  expect(lines(HEAD + tenant + tenant)).toEqual([
+    "tenants.acme (line 6): got acme; a key stands once: first at line 5, again at line 6; remove one of them [REDFLEET_CFG_DUPLICATE_KEY]",
+  ]);
+});
+
+test.each(["no", "08", "1e3", "~", "on", "0x1f", "1_000", "TRUE"])("the unquoted key %s", (key) => {
+  const text = `${HEAD}      ${key}: { template: nodered-5 }\n`;
+  expect(lines(text)).toContain(
+    `tenants.${key} (line 5): got ${key}; YAML 1.1 or 1.2 reads this key as a number, a boolean or nothing; quote it: "${key}" [REDFLEET_CFG_UNQUOTED_KEY]`,
+  );
+});
+
+test("a quoted key is a name", () => {
+  expect(lines(`${HEAD}      "no": { template: nodered-5 }\n`)).toEqual([]);
+});
+
+test("a file that expands without bound", () => {
+  const bomb = `a: &a [x]\nb: [${"*a, ".repeat(200)}]\n`;
+  expect(lines(bomb)).toEqual([
+    "(file): got 200 aliases; at most 100 aliases; make it smaller [REDFLEET_CFG_TOO_LARGE]",
+  ]);
+});
+
+test("aliases that point at aliases", () => {
+  const levels = Array.from({ length: 12 }, (_, level) => {
+    const below = Array.from({ length: 9 }, () => `*l${level}`).join(", ");
+    return `l${level + 1}: &l${level + 1} [${below}]`;
+  });
+  expect(lines(["l0: &l0 lol", ...levels].join("\n"))).toEqual([
+    "(file): got 108 aliases; at most 100 aliases; make it smaller [REDFLEET_CFG_TOO_LARGE]",
+  ]);
+});
+
+test("a file above 1 MB", () => {
+  expect(lines(`# ${"x".repeat(1_000_000)}\n`)).toEqual([
+    "(file): got 1000003 bytes; at most 1 MB; make it smaller [REDFLEET_CFG_TOO_LARGE]",
+  ]);
+});
+
+test("text that is not YAML, with its line", () => {
+  expect(lines("config:\n  a: [1\n")[0]).toMatch(/^\(file\) \(line \d\): .*\[REDFLEET_CFG_YAML\]$/);
+});
+
+test("text and rules are reported together", () => {
+  const text = `${HEAD}      no: { template: nodered-5 }\n    mongodb: { members: 2 }\n`;
+  expect(lines(text)).toHaveLength(2);
+});
+
+test("secrets are known by name, encrypted or not", () => {
+  const tenant = "      acme: { template: nodered-5, secretEnv: { TOKEN: api } }\n";
+  const secrets = "  redfleet:secrets:\n    api: { secure: v1:xyz }\n";
+  expect(lines(HEAD + tenant)).toHaveLength(1);
+  expect(lines(HEAD + tenant + secrets)).toEqual([]);
+});
+
+test.each(readdirSync("config/stacks"))("the example %s has no problems", (file) => {
+  expect(lines(readFileSync(`config/stacks/${file}`, "utf8"))).toEqual([]);
+});
+
+test("the trial stack has no problems", () => {
+  expect(lines(readFileSync("Pulumi.dev.yaml", "utf8"))).toEqual([]);
+});
