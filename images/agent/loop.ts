@@ -39,7 +39,9 @@ export class Loop {
 
   #run(): void {
     this.#due = Number.POSITIVE_INFINITY;
-    this.#running = this.#task().finally(() => {
+    // Asks of the task itself must find it running, also those before its first pause.
+    const run = Promise.resolve().then(this.#task);
+    this.#running = run.finally(() => {
       this.#running = undefined;
       if (this.#stopped) return;
       this.#due = Math.min(this.#due, Date.now() + this.#period);

@@ -75,7 +75,11 @@ export class Reconciler {
   async #certificates(hosts: string[]): Promise<Map<string, string> | undefined> {
     const { edge, stack } = this.#settings;
     const { domain, tls } = edge;
-    if (tls.mode === "files") return this.#given.choose(`${paths.edge}/tls.pem`, tls, hosts);
+    if (tls.mode === "files") {
+      // Before the first route all that can be asked for is the domain.
+      const needed = hosts.length ? hosts : [`*.${domain}`];
+      return this.#given.choose(`${paths.edge}/tls.pem`, tls, needed);
+    }
     return await ownCertificates(paths, { stack, domain, hosts, leafDays: tls.leafDays });
   }
 

@@ -53,6 +53,8 @@ const defaults = `defaults
   log global
   option dontlognull
   option dontlog-normal
+  # A reload closes a kept connection with the answer to its next request, never under a request.
+  option idle-close-on-response
   timeout http-request 10s
   timeout http-keep-alive 60s
   timeout client 60s

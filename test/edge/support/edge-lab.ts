@@ -30,8 +30,12 @@ export class EdgeLab {
   private ports!: { https: number; http: number };
   private images!: { agent: string; edge: string; node: string };
 
-  /** Starts both and waits until the edge answers; `settings` go into the edge's settings. */
-  async open(settings: Record<string, unknown> = {}, files: Record<string, string> = {}) {
+  /** Starts both and waits until the edge answers; `authority` is trusted instead of the agent's. */
+  async open(
+    settings: Record<string, unknown> = {},
+    files: Record<string, string> = {},
+    authority?: string,
+  ): Promise<this> {
     const bases = readBases(ROOT);
     const node = { NODE_BASE: bases.node, NODE_BUILD: bases.nodeBuild };
     this.images = {
@@ -43,7 +47,7 @@ export class EdgeLab {
     await this.makeNetwork(`${this.stack}-edge`, "edge");
     await this.startAgent(settings, files);
     await this.startEdge();
-    const ca = await until("an authority", () => this.authority().catch(() => ""));
+    const ca = authority ?? (await until("an authority", () => this.authority()));
     this.client = new EdgeClient(this.ports, ca);
     await until("the edge to answer", () =>
       this.client.ask(this.host("nobody"), "/").catch(() => false),
@@ -208,8 +212,9 @@ export class EdgeLab {
     });
   }
 
-  async makeNetwork(Name: string, component: string, key = ""): Promise<void> {
+  async makeNetwork(Name: string, component: string, key = "", more: object = {}): Promise<void> {
     await engine.createNetwork({
+      ...more,
       Name,
       CheckDuplicate: true,
       Labels: this.labels(component, key),
