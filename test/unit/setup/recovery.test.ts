@@ -1,0 +1,104 @@
+import { describe, expect, test } from "vitest";
+import { isStale, type StateLock } from "../../../cli/pulumi/locks.ts";
+import {
+  isCommandLine,
+  isPlugin,
+  orphansOf,
+  parseMark,
+  type RunProcess,
+} from "../../../cli/pulumi/processes.ts";
+import { compare } from "../../../cli/pulumi/recovery.ts";
+import { parseState, type State } from "../../../cli/pulumi/state.ts";
+
+const lock = (change: Partial<StateLock> = {}): StateLock => ({
+  file: "lock.json",
+  pid: 42,
+  username: "root",
+  hostname: "here",
+  timestamp: "2026-01-01T00:00:00Z",
+  ...change,
+});
+const host = (command: string | undefined) => ({ name: "here", commandOf: () => command });
+
+describe("a lock on the state", () => {
+  test("is stale when its process is gone, or its id belongs to another program now", () => {
+    expect(isStale(lock(), host(undefined))).toBe(true);
+    expect(isStale(lock(), host("/usr/sbin/sshd -D"))).toBe(true);
+  });
+
+  test("is held by a running Pulumi, and by anybody on another machine", () => {
+    expect(isStale(lock(), host("/home/me/.pulumi/bin/pulumi up --yes"))).toBe(false);
+    expect(isStale(lock({ hostname: "there" }), host(undefined))).toBe(false);
+  });
+});
+
+describe("processes of a run", () => {
+  const run = (pid: number, command: string, driver: number): RunProcess => ({
+    pid,
+    command,
+    driver: { pid: driver, start: "100" },
+  });
+
+  test("are known by the mark in their environment, of this clone only", () => {
+    const environment = "PATH=/bin\0REDFLEET_RUN=/clone|17|123456\0HOME=/root\0";
+    expect(parseMark(environment, "/clone")).toEqual({ pid: 17, start: "123456" });
+    expect(parseMark(environment, "/clon")).toBeUndefined();
+    expect(parseMark("PATH=/bin\0", "/clone")).toBeUndefined();
+  });
+
+  test("are orphans when their driver is gone or its id is another process's", () => {
+    const starts: Record<number, string> = { 1: "100", 2: "999" };
+    const processes = [run(10, "pulumi up", 1), run(11, "pulumi up", 2), run(12, "node x", 3)];
+    expect(orphansOf(processes, (pid) => starts[pid]).map(({ pid }) => pid)).toEqual([11, 12]);
+  });
+
+  test("are told apart by their program", () => {
+    expect(isCommandLine(run(1, "/home/me/.pulumi/bin/pulumi up", 1))).toBe(true);
+    expect(isCommandLine(run(1, "pulumi-language-nodejs 127.0.0.1:1", 1))).toBe(false);
+    expect(isPlugin(run(1, "/p/pulumi-resource-docker 127.0.0.1:1", 1))).toBe(true);
+    expect(isPlugin(run(1, "node index.ts pulumi-resource-docker", 1))).toBe(false);
+  });
+});
+
+const checkpoint = (resources: object[], extra: object = {}): State =>
+  parseState(JSON.stringify({ checkpoint: { latest: { resources, ...extra } } }));
+
+describe("engine and state", () => {
+  const container = { urn: "u", type: "docker:index/container:Container", id: "c1" };
+  const network = { urn: "v", type: "docker:index/network:Network", id: "n1" };
+  const found = {
+    containers: [{ id: "c1", name: "dev-a" }],
+    networks: [{ id: "n1", name: "dev-data" }],
+  };
+
+  test("agree when both have the same ids", () => {
+    const { unknown, missing } = compare(found, checkpoint([container, network]));
+    expect(unknown).toEqual({ containers: [], networks: [] });
+    expect(missing).toBe(false);
+  });
+
+  test("a second object of a known name is unknown", () => {
+    const twice = { ...found, networks: [...found.networks, { id: "n2", name: "dev-data" }] };
+    const { unknown } = compare(twice, checkpoint([container, network]));
+    expect(unknown.networks).toEqual([{ id: "n2", name: "dev-data" }]);
+  });
+
+  test("what the state has and the engine has not is missing", () => {
+    const gone = { ...container, id: "c2" };
+    expect(compare(found, checkpoint([container, network, gone])).missing).toBe(true);
+  });
+
+  test("a checkpoint's pending operations and salt are read", () => {
+    const state = checkpoint([], {
+      pending_operations: [{ type: "creating", resource: container }],
+      secrets_providers: { state: { salt: "v1:s" } },
+    });
+    expect(state.pending).toHaveLength(1);
+    expect(state.salt).toBe("v1:s");
+    expect(parseState('{"checkpoint":{}}')).toEqual({
+      resources: [],
+      pending: [],
+      salt: undefined,
+    });
+  });
+});

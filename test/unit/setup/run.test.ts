@@ -1,0 +1,95 @@
+import { describe, expect, test } from "vitest";
+import { type EngineEvent, RunReport } from "../../../cli/pulumi/events.ts";
+import { explainFailure } from "../../../cli/pulumi/failure.ts";
+import { daemonOptions } from "../../../cli/setup/engine.ts";
+import { isRecent } from "../../../cli/setup/toolchain/pulumi.ts";
+import { PULUMI } from "../../../cli/setup/toolchain/versions.ts";
+
+const URN = "urn:pulumi:dev::redfleet::docker:index/container:Container::dev-tenant-acme";
+const metadata = (op: string, type = "docker:index/container:Container") => ({
+  op,
+  urn: URN,
+  type,
+  new: { inputs: { name: "dev-tenant-acme" } },
+});
+
+function reportOf(...events: EngineEvent[]): { report: RunReport; lines: (string | undefined)[] } {
+  const report = new RunReport();
+  return { report, lines: events.map((event, index) => report.take(event, index * 1500)) };
+}
+
+describe("events of a run", () => {
+  test("a finished step becomes a line with its time", () => {
+    const { lines } = reportOf(
+      { resourcePreEvent: { metadata: metadata("create") } },
+      { resOutputsEvent: { metadata: metadata("create") } },
+    );
+    expect(lines).toEqual([undefined, "created container dev-tenant-acme 1.5 s"]);
+  });
+
+  test("unchanged resources, and new ones that take no time, are not worth a line", () => {
+    const type = "random:index/randomPassword:RandomPassword";
+    const { lines } = reportOf(
+      { resourcePreEvent: { metadata: metadata("same") } },
+      { resOutputsEvent: { metadata: metadata("same") } },
+      { resourcePreEvent: { metadata: metadata("create", type) } },
+      { resOutputsEvent: { metadata: metadata("create", type) } },
+    );
+    expect(lines.filter(Boolean)).toEqual([]);
+  });
+
+  test("a failure names the container and says what the provider said, once", () => {
+    const text = "container failed to be in healthy state";
+    const { report } = reportOf(
+      { resourcePreEvent: { metadata: metadata("create") } },
+      {
+        diagnosticEvent: {
+          urn: URN,
+          severity: "error",
+          message: `sdk-v2/provider2.go:571: sdk.helper_schema: ${text}: provider=docker@5.2.0`,
+        },
+      },
+      {
+        diagnosticEvent: {
+          urn: URN,
+          severity: "error",
+          message: `1 error occurred:\n\t* creating ${URN}: 1 error occurred:\n\t* ${text}\n\n`,
+        },
+      },
+      { resOpFailedEvent: { metadata: metadata("create") } },
+    );
+    expect([...report.failedContainers]).toEqual(["dev-tenant-acme"]);
+    const error = explainFailure("dev", "up", { code: 255, report, stderr: "" });
+    expect(error.what).toBe("pulumi up failed: dev-tenant-acme");
+    expect(error.why).toBe(`dev-tenant-acme: ${text}`);
+  });
+});
+
+describe("known causes of a failure", () => {
+  test.each([
+    ["error: incorrect passphrase", /passphrase does not fit/],
+    ["write /var/lib/docker/x: no space left on device", /disk is full/],
+    ["Bind for 127.0.0.1:8443 failed: port is already allocated", /port that the edge needs/],
+    ["Cannot connect to the Docker daemon at unix:///var/run/docker.sock", /engine went away/],
+    ["could not find an available, non-overlapping IPv4 address pool", /no addresses left/],
+  ])("%s", (stderr, what) => {
+    const error = explainFailure("dev", "up", { code: 255, report: new RunReport(), stderr });
+    expect(error.what).toMatch(what);
+    expect(error.fix).toBeTruthy();
+  });
+});
+
+describe("tools", () => {
+  test("an older or another major version of Pulumi is not taken", () => {
+    expect(isRecent(`v${PULUMI}`)).toBe(true);
+    expect(isRecent("v3.999.1")).toBe(true);
+    expect(isRecent("v3.100.0")).toBe(false);
+    expect(isRecent("v4.0.0")).toBe(false);
+    expect(isRecent("")).toBe(false);
+  });
+
+  test("what the engine's own file sets is not given to it twice", () => {
+    expect(daemonOptions({})).toContain("--default-address-pool");
+    expect(daemonOptions({ "default-address-pools": [], "exec-opts": [] })).toEqual([]);
+  });
+});
