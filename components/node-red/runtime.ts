@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { canonicalJson } from "../../config/canonical.ts";
 import { heapMegabytes } from "../../config/units.ts";
 import type { NodeRedEnvironment } from "../../images/node-red/runtime/environment.ts";
-import { healthCheck } from "../health.ts";
+import { healthCheck, IMAGE_HEALTH } from "../health.ts";
 import { databaseName } from "../jobs.ts";
 import { REPLICA_SET } from "../mongodb/plan.ts";
 import type { FileContent, ImageId, Process, Workload, WorkloadFile } from "../target/types.ts";
@@ -47,7 +47,7 @@ export function runtimeDefaults(nodeRed: 4 | 5) {
   return {
     image: `node-red-${nodeRed}` as ImageId,
     user: { uid: 1000, gid: 1000 } satisfies Process["user"],
-    health: healthCheck(["node", "/app/runtime/health.ts"]),
+    health: healthCheck(IMAGE_HEALTH),
     waitSeconds: 180,
     graceSeconds: 15,
   } satisfies Partial<Workload>;
