@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { PlatformInput } from "../../config/schema.ts";
+import { judgePreview } from "../../policy/gate.ts";
+import { freePort, stepsOf, Trial } from "./trial.ts";
+
+const trial = new Trial("preview");
+let platform: PlatformInput;
+
+beforeAll(async () => {
+  platform = {
+    domain: "preview.localhost",
+    dev: true,
+    edge: { address: "127.0.0.1", https: await freePort(), http: await freePort() },
+    mongodb: { members: 1 },
+    valkey: { replicas: 0, sentinels: 0 },
+  };
+  await trial.create(platform);
+}, 60_000);
+
+afterAll(() => trial.remove(), 300_000);
+
+test("the first preview only creates, and the policy has nothing against it", async () => {
+  const preview = await trial.preview();
+  const operations = new Set(stepsOf(preview).map((step) => step.split(" ")[0]));
+  expect([...operations]).toEqual(["create"]);
+  expect(judgePreview(preview)).toEqual([]);
+});
+
+test("after an up the next preview has nothing to do", async () => {
+  await trial.up();
+  expect(stepsOf(await trial.preview())).toEqual([]);
+});
+
+test("after a refresh, which reads everything back from the engine, neither", async () => {
+  await trial.refresh();
+  expect(stepsOf(await trial.preview())).toEqual([]);
+});
+
+test("a new tenant is created, and nothing else is touched", async () => {
+  trial.declare({ ...platform, tenants: { initech: { template: "nodered-5" } } });
+  const preview = await trial.preview();
+  const steps = stepsOf(preview);
+  expect(steps.length).toBeGreaterThan(5);
+  expect(steps.filter((step) => !step.startsWith("create preview-tenant-initech"))).toEqual([]);
+  expect(judgePreview(preview)).toEqual([]);
+});
+
+test("another memory limit is an update in place", async () => {
+  const mongodb = { ...platform.mongodb, memory: "512 MB", cache: "256 MB" };
+  trial.declare({ ...platform, mongodb });
+  expect(stepsOf(await trial.preview())).toEqual(["update preview-mongodb-0"]);
+});

@@ -1,0 +1,114 @@
+import { execFile } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { stringify } from "yaml";
+import { pulumiBinary } from "../../cli/pulumi/environment.ts";
+import type { PlatformInput } from "../../config/schema.ts";
+import type { PreviewDigest } from "../../policy/gate.ts";
+import { sweep } from "../support/engine.ts";
+
+/** What a Pulumi command printed, and how long it took. */
+export interface Ran {
+  readonly output: string;
+  readonly seconds: number;
+}
+
+/** One step of a preview, as `operation name`. */
+export type Steps = readonly string[];
+
+/**
+ * A stack with a state of its own, outside the clone, on the real engine. Pulumi is run as people run it;
+ * only its state and the stack file are elsewhere.
+ */
+export class Trial {
+  readonly stack: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), "redfleet-preview-"));
+
+  constructor(stack: string) {
+    this.stack = stack;
+  }
+
+  /** Makes the stack. `stack init` writes into the project it finds, so it gets one of its own. */
+  async create(platform: PlatformInput): Promise<void> {
+    const project = join(this.#folder, "project");
+    mkdirSync(join(this.#folder, "state"), { recursive: true });
+    mkdirSync(project);
+    copyFileSync("Pulumi.yaml", join(project, "Pulumi.yaml"));
+    await this.#pulumi(["stack", "init", this.stack], project);
+    this.declare(platform);
+  }
+
+  /** Writes the stack file. */
+  declare(platform: PlatformInput): void {
+    writeFileSync(this.#file(), stringify({ config: { "redfleet:platform": platform } }));
+  }
+
+  async up(): Promise<Ran> {
+    return this.#pulumi(["up", "--yes", "--skip-preview"]);
+  }
+
+  async refresh(): Promise<Ran> {
+    return this.#pulumi(["refresh", "--yes", "--skip-preview"]);
+  }
+
+  /** What an `up` would do. */
+  async preview(): Promise<PreviewDigest> {
+    return JSON.parse((await this.#pulumi(["preview", "--json"])).output) as PreviewDigest;
+  }
+
+  /** Takes everything off the engine, protected volumes too. */
+  async remove(): Promise<void> {
+    await this.#pulumi(["state", "unprotect", "--all", "--yes"]).catch(() => undefined);
+    await this.#pulumi(["destroy", "--yes", "--skip-preview"]).catch(() => undefined);
+    await sweep((labels) => labels?.["redfleet.stack"] === this.stack);
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  #file(): string {
+    return join(this.#folder, `Pulumi.${this.stack}.yaml`);
+  }
+
+  #pulumi(args: readonly string[], cwd = process.cwd()): Promise<Ran> {
+    const started = performance.now();
+    const binary = pulumiBinary();
+    const env = {
+      ...process.env,
+      PATH: [dirname(process.execPath), dirname(binary), process.env.PATH].join(":"),
+      PULUMI_BACKEND_URL: `file://${join(this.#folder, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "preview",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      ...(cwd === process.cwd() ? { PULUMI_OPTION_CONFIG_FILE: this.#file() } : {}),
+    };
+    const named = args[1] === "init" ? args : [...args, "--stack", this.stack];
+    return new Promise((resolve, reject) => {
+      const options = { cwd, env, maxBuffer: 64 * 1024 * 1024 };
+      execFile(binary, [...named, "--non-interactive"], options, (error, stdout, stderr) => {
+        const seconds = (performance.now() - started) / 1000;
+        if (error === null) resolve({ output: stdout, seconds });
+        else reject(new Error(`pulumi ${args.join(" ")}\n${stdout.slice(-8000)}\n${stderr}`));
+      });
+    });
+  }
+}
+
+/** Everything that a preview would do, but for what stays the same. */
+export function stepsOf(preview: PreviewDigest): Steps {
+  return (preview.steps ?? [])
+    .filter(({ op }) => op !== "same" && op !== "read")
+    .map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`)
+    .sort();
+}
+
+/** A port that nobody listens on. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
