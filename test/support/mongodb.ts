@@ -13,9 +13,10 @@ export interface LocalReplicaSet {
   primary(): Promise<number>;
   /** kill -9. */
   kill(member: number): Promise<void>;
-  start(member: number): Promise<void>;
+  /** Hangs: the process stops, its connections stay open. */
   pause(member: number): Promise<void>;
-  unpause(member: number): Promise<void>;
+  /** Lets a member run again that was killed or paused; nothing for one that runs. */
+  revive(member: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -89,9 +90,12 @@ export async function startReplicaSet(): Promise<LocalReplicaSet> {
       return ports.indexOf(Number(String(me).split(":")[1]));
     },
     kill: (index) => member(index).kill({ signal: "SIGKILL" }),
-    start: (index) => member(index).start(),
     pause: (index) => member(index).pause(),
-    unpause: (index) => member(index).unpause(),
+    revive: async (index) => {
+      const { State: state } = await member(index).inspect();
+      if (state.Paused) await member(index).unpause();
+      else if (!state.Running) await member(index).start();
+    },
     close: async () => {
       await client.close();
       await Promise.all(members.map((one) => one.remove({ force: true, v: true })));

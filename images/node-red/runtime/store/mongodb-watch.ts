@@ -15,8 +15,11 @@ const AWAIT_MS = 1000;
 /** A look that takes longer than this is dead. */
 const DEADLINE_MS = AWAIT_MS + 2000;
 const RETRY_MS = 200;
-/** ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken: the token leads nowhere. */
-const DEAD_TOKEN_CODES = [286, 280, 260];
+/**
+ * ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, and an event too large for an
+ * answer (BSONObjectTooLarge): the token leads nowhere.
+ */
+const DEAD_TOKEN_CODES = [286, 280, 260, 10334];
 
 export interface WatchOptions {
   db: Db;
