@@ -235,6 +235,14 @@ describe("without the agent", () => {
     });
   });
 
+  it("an asked agent ends at once and cleanly", async () => {
+    const began = Date.now();
+    await lab.container("agent").stop({ t: 20 });
+    expect(Date.now() - began).toBeLessThan(10_000);
+    expect((await lab.container("agent").inspect()).State.ExitCode).toBe(0);
+    await lab.container("agent").start();
+  });
+
   it("a killed edge comes back by itself with everything that it had", async () => {
     await engine
       .getContainer(lab.name("edge"))

@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline";
+import { addAbortSignal, type Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { log, reason } from "../log.ts";
 import type { EngineClient, Filters } from "./client.ts";
@@ -26,7 +26,18 @@ export function concerns(stack: string, event: EngineEvent): boolean {
   return (attributes.name ?? event.Actor.ID).startsWith(`${stack}-`);
 }
 
-/** Calls `onEvent` for each event of the stack, and `onConnect` whenever the stream is (re)opened. */
+/** The lines of a stream, to its end or its failure; readline would wait for ever on a cut one. */
+async function* lines(stream: Readable): AsyncGenerator<string> {
+  let rest = "";
+  stream.setEncoding("utf8");
+  for await (const chunk of stream) {
+    const parts = `${rest}${chunk}`.split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts.filter((part) => part !== "");
+  }
+}
+
+/** Calls `on.event` for each event of the stack, and `on.connect` whenever the stream is (re)opened. */
 export async function followEvents(
   engine: EngineClient,
   stack: string,
@@ -37,10 +48,10 @@ export async function followEvents(
     try {
       const query = { filters: JSON.stringify(filters) };
       const stream = await engine.open({ path: "/events", query, timeout: 0 });
-      signal.addEventListener("abort", () => stream.destroy(), { once: true });
+      addAbortSignal(signal, stream);
       wait = 125;
       on.connect();
-      for await (const line of createInterface({ input: stream })) {
+      for await (const line of lines(stream)) {
         const event = JSON.parse(line) as EngineEvent;
         if (concerns(stack, event)) on.event(event);
       }

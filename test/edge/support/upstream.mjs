@@ -58,7 +58,7 @@ function upgrade(request, socket) {
 createServer((request, response) => void answer(request, response))
   .on("upgrade", upgrade)
   .listen(1880);
-createServer((request, response) => {
+createServer((_request, response) => {
   response.statusCode = ready ? 200 : 503;
   response.end();
 }).listen(1881);
