@@ -10,7 +10,9 @@ export const MongoDb = z.strictObject({
     .max(7, says("REDFLEET_CFG_MEMBERS", "at most 7 voters", "use 3, 5 or 7"))
     .default(3)
     .describe("Members of the replica set: odd, 3 or more; 1 only with `dev: true`."),
-  memory: Memory.prefault("400 MB").describe("Memory limit of each member, changed in place."),
+  memory: Memory.prefault("400 MB").describe(
+    "Memory limit of each member. In place, unless the cache follows it: that replaces one member after the other.",
+  ),
   cache: Memory.optional().describe(
     "WiredTiger cache of each member. Default: half of the memory, but 256 MB at least (the server takes no less).",
   ),

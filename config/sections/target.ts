@@ -39,5 +39,3 @@ export const DockerTarget = z.strictObject({
 export const Target = DockerTarget.prefault({ kind: "docker" }).describe(
   "Where the platform runs.",
 );
-
-export type TargetConfig = z.infer<typeof Target>;

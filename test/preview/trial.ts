@@ -49,8 +49,9 @@ export class Trial {
     return this.#pulumi(["up", "--yes", "--skip-preview"]);
   }
 
+  /** Reads everything back from the engine; fails when anything differs from the state. */
   async refresh(): Promise<Ran> {
-    return this.#pulumi(["refresh", "--yes", "--skip-preview"]);
+    return this.#pulumi(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
   }
 
   /** What an `up` would do. */
