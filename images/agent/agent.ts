@@ -37,6 +37,7 @@ async function main(): Promise<void> {
   const on = { connect: () => loop.ask(0), event: () => loop.ask() };
   await followEvents(engine, settings.stack, on, stopping.signal);
   await loop.stop();
+  await reconciler.leave();
 }
 
 main().catch((error: unknown) => {

@@ -6,7 +6,8 @@ import { routeMap } from "./edge/map.ts";
 import { ProxyRuntime } from "./edge/runtime.ts";
 import type { EngineClient } from "./engine/client.ts";
 import { observe } from "./engine/observe.ts";
-import { applyFirewall } from "./firewall/apply.ts";
+import { applyFirewall, removeFirewall } from "./firewall/apply.ts";
+import { guardsSomebody } from "./firewall/rules.ts";
 import { log, reason } from "./log.ts";
 import { applyAttachments } from "./network/apply.ts";
 import { PidsLimits } from "./pids.ts";
@@ -47,6 +48,18 @@ export class Reconciler {
     const limited = await this.#part("process limits", () => this.#pids.apply(observed));
     const routed = await this.#part("edge", () => this.#applyEdge(routes));
     return joined && limited && routed;
+  }
+
+  /**
+   * The last act. An agent that goes because the stack goes takes its firewall along; one that is
+   * replaced, or that goes down with the engine, leaves it to guard who is still there.
+   */
+  async leave(): Promise<void> {
+    await this.#part("firewall", async () => {
+      const { stack } = this.#settings;
+      const observed = await observe(this.#engine, stack);
+      if (!guardsSomebody(observed)) await removeFirewall(stack, "nobody is left to guard");
+    });
   }
 
   async #part(name: string, work: () => Promise<void>): Promise<boolean> {

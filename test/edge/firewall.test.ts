@@ -139,19 +139,33 @@ describe("the platform's own networks", () => {
 });
 
 describe("two stacks on one engine", () => {
+  const tables = () => lab.run("agent", ["nft", "list", "tables"]);
+
   it("have a table each, and the last network takes it along", async () => {
-    const tables = await lab.run("agent", ["nft", "list", "tables"]);
-    expect(tables).toContain(`redfleet-${lab.stack}`);
-    expect(tables).toContain(`redfleet-${other.stack}`);
+    expect(await tables()).toContain(`redfleet-${lab.stack}\n`);
+    expect(await tables()).toContain(`redfleet-${other.stack}\n`);
     await other.removeContainer("tenant-initech");
     await other.removeContainer("edge");
-    const networks = await engine.listNetworks({
-      filters: { label: [`redfleet.stack=${other.stack}`] },
-    });
-    for (const { Id } of networks) await engine.getNetwork(Id).remove();
-    await until("its table to be gone", async () => {
-      return !(await lab.run("agent", ["nft", "list", "tables"])).includes(other.stack);
-    });
-    expect(await lab.run("agent", ["nft", "list", "tables"])).toContain(`redfleet-${lab.stack}`);
+    const filters = { label: [`redfleet.stack=${other.stack}`] };
+    for (const { Id } of await engine.listNetworks({ filters }))
+      await engine.getNetwork(Id).remove();
+    await until("its table to be gone", async () => !(await tables()).includes(other.stack));
+    expect(await tables()).toContain(`redfleet-${lab.stack}\n`);
+  });
+
+  it("keep their table over the agent's end, unless nobody is left to guard", async () => {
+    const third = new EdgeLab();
+    try {
+      await third.open();
+      await third.container("agent").stop({ t: 10 });
+      expect(await tables()).toContain(`redfleet-${third.stack}\n`);
+      await third.container("agent").start();
+      await until("it to run", async () => (await third.logged("started")).length === 2);
+      await third.removeContainer("edge");
+      await third.container("agent").stop({ t: 10 });
+      expect(await tables()).not.toContain(third.stack);
+    } finally {
+      await third.close();
+    }
   });
 });

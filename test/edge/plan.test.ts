@@ -6,7 +6,12 @@ import { afterAll, describe, expect, it } from "vitest";
 import { EngineClient } from "../../images/agent/engine/client.ts";
 import { concerns, followEvents } from "../../images/agent/engine/events.ts";
 import { addressOf } from "../../images/agent/firewall/resolvers.ts";
-import { firewallInput, isNeeded, renderFirewall } from "../../images/agent/firewall/rules.ts";
+import {
+  firewallInput,
+  guardsSomebody,
+  isNeeded,
+  renderFirewall,
+} from "../../images/agent/firewall/rules.ts";
 import { Loop } from "../../images/agent/loop.ts";
 import type { Container, Network } from "../../images/agent/model.ts";
 import { planAttachments } from "../../images/agent/network/plan.ts";
@@ -91,6 +96,8 @@ describe("the firewall", () => {
       resolvers: ["2620:fe::fe", "9.9.9.9"],
     });
     expect(isNeeded(firewallInput({ ...observed, networks: [] }, host))).toBe(false);
+    expect(guardsSomebody(observed)).toBe(true);
+    expect(guardsSomebody({ ...observed, containers: observed.containers.slice(1) })).toBe(false);
   });
 
   it("replaces its own table, and no other, in one transaction that names what it is", () => {

@@ -41,16 +41,18 @@ export async function applyFirewall(
 ): Promise<void> {
   const input = firewallInput(observed, { ...host, resolvers: hostResolvers() });
   const name = tableName(host.stack);
-  const live = await present(name);
-  if (!isNeeded(input)) {
-    if (live === undefined) return;
-    await nft(["delete", "table", "inet", name]);
-    log("info", "removed the firewall", { table: name, why: "no network of the stack is left" });
-    return;
-  }
+  if (!isNeeded(input)) return await removeFirewall(host.stack, "no network of the stack is left");
   const wanted = renderFirewall(input);
-  if (live === wanted.digest) return;
+  if ((await present(name)) === wanted.digest) return;
   await nft(["-f", "-"], wanted.text);
   const { tenantBridges, platformBridges } = input;
   log("info", "set the firewall", { table: name, tenantBridges, platformBridges });
+}
+
+/** Takes the stack's table away, if there is one. */
+export async function removeFirewall(stack: string, why: string): Promise<void> {
+  const name = tableName(stack);
+  if ((await present(name)) === undefined) return;
+  await nft(["delete", "table", "inet", name]);
+  log("info", "removed the firewall", { table: name, why });
 }

@@ -141,3 +141,10 @@ export function renderFirewall(input: FirewallInput): { text: string; digest: st
 export function isNeeded(input: FirewallInput): boolean {
   return input.tenantBridges.length + input.platformBridges.length > 0;
 }
+
+const guarded = new Set(["edge", "editor", "replica", "tenant"]);
+
+/** Whether a container is left, running or not, that the firewall is there for. */
+export function guardsSomebody(observed: Observed): boolean {
+  return observed.containers.some((container) => guarded.has(container.component));
+}

@@ -55,10 +55,19 @@ export class EdgeLab {
     return this;
   }
 
-  /** Removes all that carries the lab's label. */
+  /** Removes all that carries the lab's label; the agent goes last, and takes its firewall along. */
   async close(): Promise<void> {
     this.client?.close();
-    await sweep((labels) => labels?.["redfleet.stack"] === this.stack);
+    const own = (labels?: Record<string, string> | null) =>
+      labels?.["redfleet.stack"] === this.stack;
+    await sweep((labels) => own(labels) && labels?.["redfleet.component"] !== "agent");
+    await this.container("agent")
+      .start()
+      .catch(() => undefined);
+    await this.container("agent")
+      .stop({ t: 10 })
+      .catch(() => undefined);
+    await sweep(own);
   }
 
   /** Full name of a part: `agent`, `edge`, `tenant-acme`, `replica-main-0`. */
