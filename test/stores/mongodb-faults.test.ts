@@ -31,9 +31,9 @@ async function underFault(fault: (primary: number) => Promise<void>) {
   const writers = new Writers(write, { workers: 4, paceMs: 20 });
   await until("some writes", () => writers.count > 30);
   await fault(before);
-  await until("a primary", async () => (await primaryOf(client)) >= 0);
+  await until("a primary", async () => (await primaryOf(client)) >= 0, { seconds: 90 });
   const count = writers.count;
-  await until("writes after the fault", () => writers.count > count + 30);
+  await until("writes after the fault", () => writers.count > count + 30, { seconds: 60 });
   const result = await writers.stop();
   const present = await documents.distinct("_id", {}, { readConcern: { level: "majority" } });
   expect(lost(result, present)).toEqual([]);

@@ -18,12 +18,20 @@ export function platformImage(id: ImageId, bases: BaseImages = readBases(ROOT)):
 }
 
 /** The image of a folder below `images/` with these build arguments, built unless the engine has it. */
-export async function imageOf(folder: string, args: Record<string, string>): Promise<string> {
-  const tag = imageTag(folder, args, ROOT);
-  if (await exists(tag)) return tag;
+export function imageOf(folder: string, args: Record<string, string>): Promise<string> {
   const context = join(ROOT, "images", folder);
+  return buildOnce(imageTag(folder, args, ROOT), args, () => tar(contextOf(context)));
+}
+
+/** Builds an image from an archive unless the engine has the tag, which has to stand for its content. */
+export async function buildOnce(
+  tag: string,
+  args: Record<string, string>,
+  archive: () => Buffer,
+): Promise<string> {
+  if (await exists(tag)) return tag;
   const options = { t: tag, buildargs: args, rm: true, forcerm: true };
-  await finished(await engine.buildImage(Readable.from([tar(contextOf(context))]), options));
+  await finished(await engine.buildImage(Readable.from([archive()]), options));
   return tag;
 }
 

@@ -32,6 +32,7 @@ export class Lab {
   /** The stack label of all that is in it, and the prefix of every name. */
   readonly stack: string;
   private prefix = "";
+  private closed = false;
 
   constructor(purpose: string) {
     this.stack = `test-${purpose}-${randomBytes(3).toString("hex")}`;
@@ -67,6 +68,8 @@ export class Lab {
 
   /** Creates a container and places its files. */
   async create(plan: LabContainer): Promise<Docker.Container> {
+    // A test that ran out of time goes on behind the scenes: it must not make things that nobody removes.
+    if (this.closed) throw new Error(`the lab ${this.stack} is closed`);
     const name = this.nameOf(plan.name);
     if (plan.files !== undefined) await this.placeFiles(plan);
     return engine.createContainer({
@@ -119,6 +122,7 @@ export class Lab {
 
   /** Removes everything that carries the lab's label. */
   async close(): Promise<void> {
+    this.closed = true;
     await sweep((labels) => labels?.["redfleet.stack"] === this.stack);
   }
 

@@ -26,7 +26,7 @@ export interface GroupOptions {
 /** A primary, its replicas and three Sentinels as real containers in a lab. */
 export class ValkeyGroup {
   readonly lab = new Lab("valkey");
-  readonly passwords = passwords();
+  passwords = passwords();
   readonly nodes: number;
   private readonly options: GroupOptions;
   private readonly clients: Redis[] = [];
@@ -39,17 +39,32 @@ export class ValkeyGroup {
   /** Starts the data nodes, then the Sentinels, and waits until a failover is possible. */
   async open(): Promise<this> {
     await this.lab.open();
-    const image = this.options.image ?? (await platformImage("valkey"));
-    for (const [kind, count] of [
-      ["valkey", this.nodes],
-      ["sentinel", 3],
-    ] as const) {
-      const members = Array.from({ length: count }, (_, member) => member);
-      await Promise.all(members.map((member) => this.startMember(kind, member, image)));
-      await Promise.all(members.map((member) => this.lab.healthy(`${kind}-${member}`, 60)));
-    }
+    // A Sentinel that starts before the replicas knows them only 10 s later, when it asks again.
+    await this.startAll(this.members("valkey"));
+    await this.startAll(this.members("sentinel"));
     await this.settled();
     return this;
+  }
+
+  /** Gives every user another password: all members are made anew on their volumes. */
+  async changePasswords(): Promise<void> {
+    this.passwords = passwords();
+    const members = [...this.members("valkey"), ...this.members("sentinel")];
+    await Promise.all(members.map(({ kind, member }) => this.lab.remove(`${kind}-${member}`)));
+    await this.startAll(members);
+    await this.settled();
+  }
+
+  private async startAll(members: readonly { kind: Kind; member: number }[]): Promise<void> {
+    const image = this.options.image ?? (await platformImage("valkey"));
+    await Promise.all(members.map(({ kind, member }) => this.startMember(kind, member, image)));
+    const healthy = members.map(({ kind, member }) => this.lab.healthy(`${kind}-${member}`, 60));
+    await Promise.all(healthy);
+  }
+
+  private members(kind: Kind): { kind: Kind; member: number }[] {
+    const length = kind === "valkey" ? this.nodes : 3;
+    return Array.from({ length }, (_, member) => ({ kind, member }));
   }
 
   /** Starts one member, on its volume if there is one. */
@@ -175,7 +190,7 @@ export class ValkeyGroup {
     const port = kind === "valkey" ? DATA_PORT : SENTINEL_PORT;
     const cli = `$(command -v valkey-cli redis-cli | head -n 1) --no-auth-warning --raw`;
     const script = `REDISCLI_AUTH=${this.passwords.admin} ${cli} --user admin -p ${port} ${question}`;
-    const answer = await this.lab.run(`${kind}-${member}`, ["sh", "-c", script]);
+    const answer = await this.lab.run(`${kind}-${member}`, ["bash", "-c", script]);
     return answer.trim().split("\n");
   }
 
