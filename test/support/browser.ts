@@ -6,6 +6,7 @@ import { chromiumPath } from "./browser-setup.ts";
 import type { FlowNode } from "./flows.ts";
 import { capture } from "./process.ts";
 import { succeeded } from "./stack.ts";
+import { until } from "./wait.ts";
 
 /** A real Chromium with a profile of its own that trusts one more authority. */
 export interface Browser {
@@ -48,12 +49,20 @@ async function closeBrowser(context: BrowserContext, home: string): Promise<void
 
 /** Logs in to a Node-RED editor and waits until its workspace is there. */
 export async function logIn(page: Page, url: string, password: string): Promise<void> {
-  await page.goto(url);
+  // Chromium drops every connection when an interface of the host comes or goes, as those of
+  // starting containers do: a person would reload the page.
+  await until("the login dialog", () => openLogin(page, url), { seconds: 120, every: 500 });
   await page.fill("#node-dialog-login-username", "admin");
   await page.fill("#node-dialog-login-password", password);
   await page.click("#node-dialog-login-submit");
-  await page.waitForSelector("#red-ui-workspace-chart", { timeout: 30_000 });
+  await page.waitForSelector("#red-ui-workspace-chart", { timeout: 60_000 });
   await dismissTour(page);
+}
+
+async function openLogin(page: Page, url: string): Promise<boolean> {
+  await page.goto(url, { timeout: 20_000 });
+  await page.waitForSelector("#node-dialog-login-username", { timeout: 20_000 });
+  return true;
 }
 
 /** Closes the welcome tour that the editor shows to somebody new. */
