@@ -53,10 +53,12 @@ async function up(stack: string): Promise<UpResult> {
   const platform = await declaredPlatform(stack);
   const docker = await setUp();
   const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
-  await ensureStack(stack);
-  await recover(docker, stack, lock.interrupted);
   const { address, https, http } = platform.edge;
-  await assertPortsFree(docker, stack, { address, https, http });
+  await lock.undisturbed(async () => {
+    await ensureStack(stack);
+    await recover(docker, stack, lock.interrupted);
+    await assertPortsFree(docker, stack, { address, https, http });
+  });
   backUpState(stack);
   const changes = await apply(docker, stack);
   const outputs = readOutputs(stack);

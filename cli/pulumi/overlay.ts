@@ -28,5 +28,5 @@ export function overlay(tracked: string, salt: string | undefined): string {
  */
 export function copyBack(tracked: string, before: string, after: string): string | undefined {
   if (after === before || withoutSalt(after) === withoutSalt(tracked)) return undefined;
-  return hasSecrets(after) || saltOf(tracked) !== undefined ? after : withoutSalt(after);
+  return hasSecrets(after) ? after : withoutSalt(after);
 }

@@ -15,6 +15,8 @@ interface Owner {
 export interface HeldLock {
   /** True if an earlier owner ended without a word: what it did may be half done. */
   interrupted: boolean;
+  /** Does work that leaves nothing half done: if it fails, the lock is as it was before. */
+  undisturbed<T>(work: () => Promise<T>): Promise<T>;
   /** Gives the lock back; without it the next owner knows that something went wrong. */
   release(): Promise<void>;
 }
@@ -28,9 +30,7 @@ export async function acquire(file: string, what: string): Promise<HeldLock> {
   let interrupted = false;
   let told = false;
   for (const end = Date.now() + WAIT; ; ) {
-    if (await create(file)) {
-      return { interrupted, release: () => rm(file, { force: true }) };
-    }
+    if (await create(file)) return held(file, interrupted);
     const owner = await readJson<Owner>(file);
     if (!owner || !isOwnerAlive(owner)) {
       interrupted = true;
@@ -42,6 +42,19 @@ export async function acquire(file: string, what: string): Promise<HeldLock> {
     if (Date.now() > end) throw tooLong(owner, what);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
+}
+
+function held(file: string, interrupted: boolean): HeldLock {
+  const release = () => rm(file, { force: true });
+  const undisturbed = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!interrupted) await release();
+      throw error;
+    }
+  };
+  return { interrupted, undisturbed, release };
 }
 
 const isOwnerAlive = ({ pid, start }: Owner): boolean =>

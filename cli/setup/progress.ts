@@ -8,16 +8,9 @@ const QUIET_MS = 700;
 /** A long step repeats that it lives, with the newest detail. */
 const HEARTBEAT_MS = 20_000;
 
-let hidden = false;
-
-/** With `--quiet`-like uses (a wrapper around another command) only failures are told. */
-export function hideProgress(): void {
-  hidden = true;
-}
-
 /** One plain line on standard error: standard output is for results. */
 export function say(line: string): void {
-  if (!hidden) process.stderr.write(`${line}\n`);
+  process.stderr.write(`${line}\n`);
 }
 
 /** Runs a step of the set-up and reports it with its time. */

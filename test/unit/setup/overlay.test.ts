@@ -41,4 +41,9 @@ describe("what goes back into the tracked file", () => {
     expect(hasSecrets(after)).toBe(true);
     expect(copyBack(TRACKED, before, after)).toBe(after);
   });
+
+  test("the salt goes with the last encrypted value", () => {
+    const own = `${TRACKED}  redfleet:token:\n    secure: v1:xyz\nencryptionsalt: ${SALT}\n`;
+    expect(copyBack(own, own, before)).toBe(TRACKED);
+  });
 });
