@@ -19,14 +19,18 @@ export function endpoint(z: string, id: string, path: string, mark: string): Flo
   return [
     { ...httpIn(z, `${id}-in`, path), wires: [[`${id}-fn`]] },
     functionNode(z, `${id}-fn`, ANSWER(mark), `${id}-out`),
-    { id: `${id}-out`, type: "http response", z, name: "", statusCode: "", headers: {}, wires: [] },
+    httpResponse(z, `${id}-out`),
   ];
 }
+
+/** Node-RED takes a node without a place on its tab for a configuration node. */
+const PLACE = { x: 200, y: 100 };
 
 const httpIn = (z: string, id: string, url: string): FlowNode => ({
   id,
   type: "http in",
   z,
+  ...PLACE,
   name: "",
   url,
   method: "get",
@@ -34,9 +38,22 @@ const httpIn = (z: string, id: string, url: string): FlowNode => ({
   swaggerDoc: "",
 });
 
+function httpResponse(z: string, id: string): FlowNode {
+  return { id, type: "http response", z, ...PLACE, statusCode: "", headers: {}, wires: [] };
+}
+
 function functionNode(z: string, id: string, func: string, next?: string): FlowNode {
   const fields = { outputs: 1, timeout: 0, noerr: 0, initialize: "", finalize: "", libs: [] };
-  return { id, type: "function", z, name: id, func, ...fields, wires: next ? [[next]] : [[]] };
+  return {
+    id,
+    type: "function",
+    z,
+    ...PLACE,
+    name: id,
+    func,
+    ...fields,
+    wires: next ? [[next]] : [[]],
+  };
 }
 
 /** Nodes that do nothing, to make a flow set as large as a real one. */
@@ -62,13 +79,13 @@ export function credentialProbe(
     "msg.payload = { worker: env.get('HOSTNAME'), authorization: msg.req.headers.authorization };",
     "return msg;",
   ].join("\n");
-  const response = { type: "http response", z, name: "", statusCode: "", headers: {}, wires: [] };
   return [
     { ...httpIn(z, `${id}-in`, path), wires: [[`${id}-ask`]] },
     {
       id: `${id}-ask`,
       type: "http request",
       z,
+      ...PLACE,
       name: "asks with a credential",
       method: "GET",
       ret: "obj",
@@ -84,9 +101,9 @@ export function credentialProbe(
       credentials,
       wires: [[`${id}-out`]],
     },
-    { ...response, id: `${id}-out` },
+    httpResponse(z, `${id}-out`),
     { ...httpIn(z, `${id}-echo-in`, `${path}-echo`), wires: [[`${id}-echo-fn`]] },
     functionNode(z, `${id}-echo-fn`, echo, `${id}-echo-out`),
-    { ...response, id: `${id}-echo-out` },
+    httpResponse(z, `${id}-echo-out`),
   ];
 }
