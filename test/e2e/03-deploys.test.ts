@@ -59,12 +59,12 @@ describe("deploys while replicas serve", () => {
 
   it("brings a save to all replicas quickly", async () => {
     const times: number[] = [];
-    for (let save = 0; save < 15; save += 1) {
-      const mark = `save-${save}`;
-      await admin.deployTabs(moving(mark));
+    for (let count = 0; count < 15; count += 1) {
+      const mark = `save-${count}`;
+      const save = await admin.deployTabs(moving(mark));
       const saved = performance.now();
       await allServe(mark);
-      times.push(performance.now() - saved);
+      times.push(save + performance.now() - saved);
     }
     times.sort((a, b) => a - b);
     report("save → all replicas serve, 100 nodes, median", times[7] ?? Number.NaN, "ms");

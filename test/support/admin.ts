@@ -49,19 +49,25 @@ export class Admin {
   /** Deploys a whole flow set over the one there is. */
   async deploy(flows: readonly FlowNode[], type = "full"): Promise<void> {
     const { rev } = await this.flows();
+    await this.save(flows, rev, type);
+  }
+
+  /** Adds or replaces whole tabs and keeps the rest. @returns milliseconds that the save took. */
+  async deployTabs(nodes: readonly FlowNode[], type = "nodes"): Promise<number> {
+    const tabs = new Set(nodes.filter((node) => node.type === "tab").map((node) => node.id));
+    const { flows, rev } = await this.flows();
+    const kept = flows.filter((node) => !tabs.has(node.id) && !tabs.has(node.z as string));
+    return this.save([...kept, ...nodes], rev, type);
+  }
+
+  private async save(flows: readonly FlowNode[], rev: string, type: string): Promise<number> {
+    const started = performance.now();
     const answer = await this.ask("/flows", {
       method: "POST",
       headers: { "node-red-deployment-type": type },
       body: { flows, rev },
     });
     if (answer.status !== 200) throw new Error(`deploy: ${answer.status} ${answer.body}`);
-  }
-
-  /** Adds or replaces whole tabs and keeps the rest. */
-  async deployTabs(nodes: readonly FlowNode[], type = "nodes"): Promise<void> {
-    const tabs = new Set(nodes.filter((node) => node.type === "tab").map((node) => node.id));
-    const { flows } = await this.flows();
-    const kept = flows.filter((node) => !tabs.has(node.id) && !tabs.has(node.z as string));
-    await this.deploy([...kept, ...nodes], type);
+    return performance.now() - started;
   }
 }
