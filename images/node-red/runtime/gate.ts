@@ -129,10 +129,11 @@ export class Gate {
     });
     this.onFinished = undefined;
     if (done) return;
-    this.counters.cutShort += left();
-    this.options.log.warn("a deploy does not wait longer for running requests", {
-      running: left(),
-    });
+    const running = left();
+    this.counters.cutShort += running;
+    this.options.log.warn("a deploy does not wait longer for running requests", { running });
+    // Their nodes go now: the next deploy need not wait for them again.
+    for (const req of busy) this.running.delete(req);
   }
 
   /** Lets everything in, those that waited first and in their order. */
