@@ -53,6 +53,7 @@ export function compare(found: Inventory, state: State): Differences {
 export async function recover(docker: Engine, stack: string, interrupted: boolean): Promise<void> {
   const ended = await endOrphans();
   const locks = await clearLocks(stack);
+  await dropFailedJobs(docker, stack);
   const state = readState(stack);
   const before = compare(await inventory(docker, stack), state);
   const cutOff = interrupted || ended > 0 || locks > 0 || state.pending.length > 0;
@@ -81,6 +82,18 @@ function refuseStrangers(stack: string, state: State, unknown: Inventory): void 
     what: `this engine already runs a stack "${stack}" that this clone knows nothing of`,
     why: `for instance the container ${unknown.containers[0]?.name}: it may belong to another clone`,
     fix: `choose another name: redfleet up --stack <name>; or remove that one: docker ps -aq --filter label=redfleet.stack=${stack} | xargs docker rm -f`,
+  });
+}
+
+/** A job that failed stays in the state and would fail every `up`; without its container it runs again. */
+async function dropFailedJobs(docker: Engine, stack: string): Promise<void> {
+  const label = [...ofStack(stack).label, "redfleet.component=job"];
+  const jobs = await docker.listContainers({ all: true, filters: { label, status: ["exited"] } });
+  const failed = jobs.filter(({ Status }) => !Status.startsWith("Exited (0)"));
+  if (failed.length === 0) return;
+  await step("Recovery: jobs that failed", async () => {
+    for (const { Id } of failed) await ignoreGone(docker.getContainer(Id).remove({ force: true }));
+    return `${failed.length} will run again`;
   });
 }
 
