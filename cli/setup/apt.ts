@@ -109,7 +109,7 @@ export async function installMissing(wanted: Record<string, string>, note: Note)
   note(`apt: ${names.join(" ")}`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const lock = ["-o", "DPkg::Lock::Timeout=300"];
-  const options = { env, timeoutSeconds: 600, onLine: note };
+  const options = { env, timeoutSeconds: 600, onLine: note, survives: true };
   // An apt that was killed in the middle leaves packages unpacked: this finishes them.
   await tryRun("dpkg", ["--configure", "-a"], options);
   await tryRun("apt-get", [...lock, "update"], options);

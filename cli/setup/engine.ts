@@ -78,7 +78,8 @@ async function start(docker: Engine, note: Note): Promise<string> {
   if (await answers(docker)) return "runs";
   assertRoot();
   const service = existsSync("/run/systemd/system");
-  if (service) await run("systemctl", ["start", "docker"], { timeoutSeconds: 60, onLine: note });
+  const options = { timeoutSeconds: 60, onLine: note, survives: true };
+  if (service) await run("systemctl", ["start", "docker"], options);
   else await startDaemon();
   for (const end = Date.now() + START_TIMEOUT; Date.now() < end; ) {
     if (await answers(docker)) return service ? "by systemd" : `dockerd, log in ${LOG}`;

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { CliError } from "../errors.ts";
 
@@ -13,8 +14,8 @@ export interface RunOptions {
   onLine?: (line: string) => void;
   /** Text for its standard input; default: none. */
   input?: string;
-  /** Called with the process id as soon as it runs. */
-  onStart?: (pid: number) => void;
+  /** True for what must not be cut off, like dpkg: it goes on if this process is killed. */
+  survives?: boolean;
 }
 
 /** What a finished program left. */
@@ -27,6 +28,8 @@ export interface RunResult {
 }
 
 const TAIL_LINES = 25;
+/** Makes the kernel end a program together with the process that has started it, even by kill -9. */
+const SETPRIV = "/usr/bin/setpriv";
 const running = new Set<number>();
 
 /** Kills everything that {@link run} has started, children included. */
@@ -48,17 +51,18 @@ export async function tryRun(
   args: readonly string[],
   options: RunOptions,
 ): Promise<RunResult> {
-  const child = spawn(command, args, {
+  const bound = !options.survives && existsSync(SETPRIV);
+  const [program, words] = bound
+    ? [SETPRIV, ["--pdeathsig", "KILL", "--", command, ...args]]
+    : [command, args];
+  const child = spawn(program, words, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
   const { pid } = child;
-  if (pid !== undefined) {
-    running.add(pid);
-    options.onStart?.(pid);
-  }
+  if (pid !== undefined) running.add(pid);
   const tail: string[] = [];
   const stdout: Buffer[] = [];
   const seen = (line: string) => {

@@ -27,8 +27,7 @@ export async function makeRootfs(
   await writeFile(sources, `${mirrorsFor(SUITE, hostSources()).join("\n")}\n`);
   const proxies = (await aptProxyOptions()).map((option) => `--aptopt=${option}`);
   await run(
-    "mmdebstrap",
-    [
+    ...inNamespace("mmdebstrap", [
       "--variant=apt",
       "--dpkgopt=force-unsafe-io",
       '--aptopt=Acquire::Languages "none"',
@@ -39,7 +38,7 @@ export async function makeRootfs(
       SUITE,
       archive,
       sources,
-    ],
+    ]),
     { timeoutSeconds: 300, env: { TMPDIR: directory, SOURCE_DATE_EPOCH }, onLine: note },
   );
   note("import");
@@ -51,4 +50,14 @@ export async function makeRootfs(
   ];
   const stream = await engine.importImage(createReadStream(archive), { repo, tag, changes });
   await pullOutput(engine, stream, note);
+}
+
+/**
+ * As root, mmdebstrap mounts /proc, /sys and devices into the root that it makes. In namespaces of its
+ * own all of that ends with it, even when it is killed.
+ */
+function inNamespace(command: string, args: readonly string[]): [string, string[]] {
+  if (process.getuid?.() !== 0) return [command, [...args]];
+  const flags = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  return ["unshare", [...flags, "--", command, ...args]];
 }
