@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import type WebSocket from "ws";
 import { containersOf, identities } from "../support/containers.ts";
@@ -36,9 +37,19 @@ async function others(): Promise<Record<string, string>> {
 const volumes = async () =>
   ((await engine.listVolumes()).Volumes ?? []).map((volume) => volume.Name);
 
+/** What is in a volume; a volume that is gone holds nothing. */
+async function filesOf(volume: string): Promise<string[]> {
+  if (!(await volumes()).includes(volume)) return [];
+  return readdirSync((await engine.getVolume(volume).inspect()).Mountpoint);
+}
+
 describe("tenants", () => {
   beforeAll(async () => {
     platform = await runningPlatform(E2E);
+    editStack(E2E, (config) => {
+      delete config.confirmDestroy;
+      delete config.tenants[TENANT];
+    });
   });
 
   it("adds one from a line in the stack file and touches nothing else", async () => {
@@ -96,7 +107,7 @@ describe("tenants", () => {
       (await containersOf(E2E.name, "tenant")).map((entry) => entry.Name).join(),
     ).not.toContain(TENANT);
     await until("the host is unknown", async () => (await answers("/")).status === 421);
-    expect(await volumes()).toContain(`${E2E.name}-tenant-${TENANT}-data`);
+    expect(await filesOf(`${E2E.name}-tenant-${TENANT}-data`)).not.toEqual([]);
     editStack(E2E, (config) => {
       config.tenants[TENANT] = { template: "nodered-5" };
     });
@@ -110,7 +121,7 @@ describe("tenants", () => {
       config.confirmDestroy = [TENANT];
     });
     await up(E2E);
-    expect(await volumes()).not.toContain(`${E2E.name}-tenant-${TENANT}-data`);
+    expect(await filesOf(`${E2E.name}-tenant-${TENANT}-data`)).toEqual([]);
     editStack(E2E, (config) => {
       delete config.confirmDestroy;
       config.tenants[TENANT] = { template: "nodered-5" };
