@@ -5,7 +5,7 @@ import { allTemplates } from "../config/templates.ts";
 import { PlatformComponent } from "./base.ts";
 import { type PlanContext, planContext } from "./context.ts";
 import { Agent, Edge } from "./edge/component.ts";
-import { readBases } from "./images/bases.ts";
+import type { BaseImages } from "./images/bases.ts";
 import { planImages } from "./images/plan.ts";
 import { ReplicaSet } from "./mongodb/component.ts";
 import { planNetworks } from "./networks.ts";
@@ -20,6 +20,8 @@ import { Replication, Sentinels } from "./valkey/component.ts";
 export interface PlatformArgs {
   readonly target: Target;
   readonly config: PlatformConfig;
+  /** What the images start from. */
+  readonly bases: BaseImages;
   /** Value of a key in `redfleet:secrets`. */
   readonly secret: (name: string) => pulumi.Output<string>;
 }
@@ -48,7 +50,7 @@ export class Platform extends PlatformComponent {
   #makeFoundation(name: string): void {
     const { target } = this.#args;
     for (const network of planNetworks(name, this.#context)) target.network(this, network);
-    const images = planImages(name, readBases(), target.features);
+    const images = planImages(name, this.#args.bases, target.features);
     for (const image of images) target.image(this, image);
   }
 

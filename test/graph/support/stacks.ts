@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { OFFICIAL_BASES } from "../../../components/images/bases.ts";
 import { Platform } from "../../../components/platform.ts";
 import { DockerTarget } from "../../../components/target/docker/target.ts";
 import { MemoryTarget, type Realised } from "../../../components/target/memory.ts";
@@ -44,5 +45,6 @@ function build(platform: PlatformInput, stack: string, target: Target): void {
   const secretNames = ["erp", "acme-api"];
   const { config, problems } = parsePlatform(platform, { stack, secretNames });
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
-  new Platform(stack, { target, config, secret: (name) => pulumi.secret(`value-of-${name}`) });
+  const secret = (name: string) => pulumi.secret(`value-of-${name}`);
+  new Platform(stack, { target, config, secret, bases: OFFICIAL_BASES });
 }
