@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { join, sep } from "node:path";
 import { CliError } from "../../errors.ts";
 import { POINTER } from "../../pulumi/places.ts";
 import { tryRun } from "../exec.ts";
@@ -97,18 +97,19 @@ async function build(work: string, key: string, note: Note): Promise<void> {
   await goBuild({ module: language, packages: [host], version: LANGUAGE_HOST }, work, note);
   // The command line goes last: where it is, the folder is complete.
   const directory = launcherDirectory();
-  await place(join(work, "pulumi-language-nodejs"), directory);
+  await place(join(work, "pulumi-language-nodejs"), directory, "pulumi-language-nodejs-host");
+  await place(join(language, "pulumi-language-nodejs.sh"), directory, "pulumi-language-nodejs");
   await writeAtomic(join(directory, KEY_FILE), key);
-  await place(join(work, "pulumi"), directory);
+  await place(join(work, "pulumi"), directory, "pulumi");
   for (const name of Object.keys(PLUGINS) as PluginName[]) {
     await installPlugin(directory, name, join(work, `pulumi-resource-${name}`), key);
   }
 }
 
 /** Copies a program into a folder; it shows up there whole or not at all. */
-async function place(file: string, directory: string): Promise<void> {
+async function place(file: string, directory: string, name: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const target = join(directory, file.slice(dirname(file).length + 1));
+  const target = join(directory, name);
   const temporary = `${target}.${process.pid}`;
   await copyFile(file, temporary);
   await chmod(temporary, 0o755);
