@@ -93,17 +93,29 @@ async function handOver(client: MongoClient, settings: StoreSettings, host: stri
   });
 }
 
-/** Waits until the primary sees these members as primary or secondary: they hold all data. */
+/**
+ * Waits until these members hold all data and all members vote: a new one does so only some time after it is
+ * secondary, and until then the set may not survive the loss of another.
+ */
 async function waitUntilSteady(client: MongoClient, settings: StoreSettings, hosts: string[]) {
-  await waitFor(settings, `${hosts.join(", ")} to be primary or secondary`, async () => {
-    const members = await states(client);
-    return hosts.every((host) => /^(PRIMARY|SECONDARY)$/.test(members[host] ?? "")) || undefined;
-  });
+  await waitFor(
+    settings,
+    `${hosts.join(", ")} to be primary or secondary, and to vote`,
+    async () => {
+      const status = await command(client, { replSetGetStatus: 1 });
+      if (status.votingMembersCount !== status.members.length) return undefined;
+      const members = statesIn(status);
+      return hosts.every((host) => /^(PRIMARY|SECONDARY)$/.test(members[host] ?? "")) || undefined;
+    },
+  );
 }
 
 /** State of every member as the primary sees it. */
 export async function states(client: MongoClient): Promise<Record<string, string>> {
-  const status = await command(client, { replSetGetStatus: 1 });
+  return statesIn(await command(client, { replSetGetStatus: 1 }));
+}
+
+function statesIn(status: Document): Record<string, string> {
   return Object.fromEntries(
     status.members.map((member: Document) => [member.name, member.stateStr]),
   );
