@@ -17,6 +17,7 @@ import { assertPortsFree } from "../setup/ports.ts";
 import { say, seconds, step } from "../setup/progress.ts";
 import { lastLines, waitUntilReady } from "../setup/ready.ts";
 import { declaredPlatform } from "../stackfile/declared.ts";
+import { assertValid } from "../stackfile/edit.ts";
 
 /** A run that has nothing to tell says what it waits for, in milliseconds. */
 const HEARTBEAT = 15_000;
@@ -50,6 +51,7 @@ export function registerUp(program: Command): void {
 async function up(stack: string): Promise<UpResult> {
   endWithParent();
   const started = Date.now();
+  await assertValid(stack);
   const platform = await declaredPlatform(stack);
   const docker = await setUp();
   const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);

@@ -21,6 +21,13 @@ export async function openStackFile(stack: string): Promise<StackDocument> {
   return readDocument(await readText(file, stack), basename(file));
 }
 
+/** Checks a stack's file, its text and what it declares. @throws ConfigError with every problem. */
+export async function assertValid(stack: string): Promise<void> {
+  const file = stackFileOf(stack);
+  const problems = checkStackFile(await readText(file, stack), stack);
+  if (problems.length > 0) throw new ConfigError(problems, basename(file));
+}
+
 /**
  * Edits a stack file: the result is checked as `pulumi up` would check it, and written in one step
  * (a reader sees the old or the new file), or not at all.
