@@ -63,7 +63,7 @@ describe("a second stack beside the first", () => {
 function smallest(stack: TestStack) {
   return platformConfig(stack, {
     mongodb: { members: 1 },
-    valkey: { replicas: 1, sentinels: 1 },
+    valkey: { replicas: 0, sentinels: 0 },
     clusters: {},
     tenants: { solo: { template: "nodered-5" } },
   });
