@@ -1,8 +1,7 @@
 import { request } from "undici";
 import { beforeAll, describe, expect, it } from "vitest";
+import { clear } from "../support/clear.ts";
 import { containersOf, identities, runningOf } from "../support/containers.ts";
-import { sweep } from "../support/engine.ts";
-import { forget } from "../support/forget.ts";
 import { memoryOf } from "../support/memory.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { capture } from "../support/process.ts";
@@ -16,8 +15,7 @@ let platform: Platform;
 
 describe("up", () => {
   beforeAll(async () => {
-    await sweep((labels) => labels?.["redfleet.stack"] === E2E.name);
-    await forget(E2E);
+    await clear(E2E);
     writeStack(E2E, platformConfig(E2E));
     const before = await trackedChanges();
     const first = await up(E2E);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clear } from "../support/clear.ts";
 import { containersOf, identities } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { killedUps } from "../support/kills.ts";
@@ -24,6 +25,7 @@ describe("a second stack beside the first", () => {
   beforeAll(async () => {
     first = await runningPlatform(E2E);
     before = await identities(E2E.name, ALL);
+    await clear(TWO);
     writeStack(TWO, smallest(TWO));
   });
 

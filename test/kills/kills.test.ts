@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clear } from "../support/clear.ts";
 import { identities } from "../support/containers.ts";
 import { killedUps } from "../support/kills.ts";
 import { talkTo } from "../support/platform.ts";
@@ -14,7 +15,7 @@ import {
   writeStack,
 } from "../support/stack.ts";
 
-const STACK: TestStack = { name: "kills", domain: "kills.localhost", https: 9643, http: 9280 };
+const STACK: TestStack = { name: "e2e-kills", domain: "kills.localhost", https: 9643, http: 9280 };
 const ALL = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica", "tenant"];
 
 /** Twenty random seconds, in ten pairs: two kills on the way to one finished `up`. */
@@ -24,6 +25,7 @@ let duration = 60;
 
 describe("`up` killed at any second", () => {
   beforeAll(async () => {
+    await clear(STACK);
     writeStack(STACK, platformConfig(STACK));
     duration = (await up(STACK)).seconds;
     report("full stack, undisturbed up", duration, "s");
@@ -40,7 +42,7 @@ describe("`up` killed at any second", () => {
     }
     await client.close();
     const settled = await identities(STACK.name, ALL);
-    expect(Object.keys(settled)).toHaveLength(16);
+    expect(Object.keys(settled)).toHaveLength(17);
     await up(STACK);
     expect(await identities(STACK.name, ALL)).toEqual(settled);
   });

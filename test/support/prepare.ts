@@ -1,5 +1,8 @@
+import { globSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { ensureBrowser } from "./browser-setup.ts";
 import { sweep } from "./engine.ts";
+import { ROOT } from "./process.ts";
 import { setUpBases, setUpEngine, setUpPulumi, stopEngine } from "./setup.ts";
 import type { Need } from "./tiers.ts";
 
@@ -40,5 +43,6 @@ async function release(usedEngine: boolean): Promise<void> {
   if (!usedEngine) return;
   const swept = await sweep();
   if (swept.length > 0) process.stdout.write(`\nremoved what tests left: ${swept.join(" ")}\n`);
+  for (const file of globSync("Pulumi.e2e*.yaml*", { cwd: ROOT })) rmSync(join(ROOT, file));
   await stopEngine();
 }
