@@ -152,6 +152,11 @@ describe("the configuration", () => {
     expect(parseEdgeSettings({ domain: "x.test" }).hsts).toBe(true);
   });
 
+  it("knows the login in every spelling that the runtimes take", () => {
+    expect(config([]).text).toContain("  acl login path -i /auth/token /auth/token/\n");
+    expect(config([], { loginLimitPerMinute: 0 }).text).not.toContain("/auth/token");
+  });
+
   it("leaves the port out of redirects where it is the default", () => {
     expect(config([]).text).toContain("https://%[var(txn.host)]:8443%[pathq]");
     expect(config([], { publicHttpsPort: 443 }).text).toContain("https://%[var(txn.host)]%[pathq]");

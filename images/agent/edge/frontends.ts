@@ -28,7 +28,8 @@ function rateLimits(settings: EdgeSettings): string {
   ];
   if (login > 0) {
     lines.push(
-      "  acl login path /auth/token",
+      // The runtimes' router takes any case and a slash at the end.
+      "  acl login path -i /auth/token /auth/token/",
       "  http-request track-sc1 var(txn.bucket) table logins if METH_POST login",
       `  http-request return status 429 content-type text/plain string "too many logins\\n" hdr Retry-After 60 if METH_POST login { sc_http_req_rate(1) gt ${login} }`,
     );
