@@ -1,4 +1,13 @@
-import { isScalar, LineCounter, type Pair, parseDocument, visit, type YAMLMap } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isScalar,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from "yaml";
 import { type Problem, type ProblemCode, sortProblems } from "./errors.ts";
 import { parsePlatform } from "./parse.ts";
 
@@ -6,6 +15,8 @@ import { parsePlatform } from "./parse.ts";
 const MAX_BYTES = 1_000_000;
 /** How often aliases may be used: enough for people, too few for a file that expands without bound. */
 const MAX_ALIASES = 100;
+
+const ALIAS_RULE = "an alias names an anchor that stands before it and not around it";
 
 /** Where Redfleet's keys are in a stack file. */
 const PLATFORM = "redfleet:platform";
@@ -47,6 +58,13 @@ export function rawProblems(text: string): { problems: Problem[]; fatal: boolean
   if (countAliases(document) > MAX_ALIASES) {
     const got = `${countAliases(document)} aliases`;
     return stop("REDFLEET_CFG_TOO_LARGE", got, `at most ${MAX_ALIASES} aliases`);
+  }
+  const bad = badAlias(document);
+  if (bad !== undefined) {
+    return stop("REDFLEET_CFG_YAML", `*${bad.source}`, ALIAS_RULE, line(bad.range?.[0]));
+  }
+  if (expands(document)) {
+    return stop("REDFLEET_CFG_TOO_LARGE", "aliases of aliases", "a file that stays small");
   }
   const problems: Problem[] = [];
   visit(document, {
@@ -108,7 +126,32 @@ function misread(type: string | undefined, written: string): boolean {
   );
 }
 
-function countAliases(document: ReturnType<typeof parseDocument>): number {
+/** The first alias whose anchor is nowhere before it, or around it: no tree can be made of either. */
+function badAlias(document: Document.Parsed): Alias | undefined {
+  let found: Alias | undefined;
+  visit(document, {
+    Alias: (_, alias, ancestors) => {
+      const anchored = alias.resolve(document);
+      if (anchored !== undefined && !ancestors.includes(anchored)) return undefined;
+      found = alias;
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+/** True if few aliases still make a large tree: the parser refuses to build it. */
+function expands(document: Document.Parsed): boolean {
+  try {
+    document.toJS({ maxAliasCount: MAX_ALIASES });
+    return false;
+  } catch (error) {
+    if (error instanceof ReferenceError) return true;
+    throw error;
+  }
+}
+
+function countAliases(document: Document.Parsed): number {
   let aliases = 0;
   visit(document, { Alias: () => void aliases++ });
   return aliases;

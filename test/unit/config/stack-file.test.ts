@@ -42,6 +42,26 @@ test("aliases that point at aliases", () => {
   ]);
 });
 
+test.each([
+  ["an alias without an anchor", "*!", "(file) (line 1): got *!"],
+  ["an alias before its anchor", "a: *x\nb: &x 1\n", "(file) (line 1): got *x"],
+  ["an alias inside of its anchor", "a: &x\n  b: *x\n", "(file) (line 2): got *x"],
+])("%s", (_, text, start) => {
+  expect(lines(text)).toEqual([
+    `${start}; an alias names an anchor that stands before it and not around it; correct the YAML [REDFLEET_CFG_YAML]`,
+  ]);
+});
+
+test("few aliases that still expand without bound", () => {
+  const levels = Array.from({ length: 12 }, (_, level) => {
+    const below = Array.from({ length: 8 }, () => `*l${level}`).join(", ");
+    return `l${level + 1}: &l${level + 1} [${below}]`;
+  });
+  expect(lines(["l0: &l0 lol", ...levels].join("\n"))).toEqual([
+    "(file): got aliases of aliases; a file that stays small; make it smaller [REDFLEET_CFG_TOO_LARGE]",
+  ]);
+});
+
 test("a file above 1 MB", () => {
   expect(lines(`# ${"x".repeat(1_000_000)}\n`)).toEqual([
     "(file): got 1000003 bytes; at most 1 MB; make it smaller [REDFLEET_CFG_TOO_LARGE]",
