@@ -1,10 +1,11 @@
+import { isReservedVariable, VARIABLE_NAME } from "../../images/node-red/runtime/environment.ts";
 import { sortedEntries } from "../canonical.ts";
-import { ENVIRONMENT_NAME, insteadOf, isReservedVariable, looksSecret } from "../environment.ts";
+import { insteadOf, looksSecret } from "../environment.ts";
 import type { Problem } from "../errors.ts";
 import { didYouMean } from "../hints.ts";
 import { problem, type Rule } from "./rule.ts";
 
-const NAME_RULE = "must match ^[A-Za-z_][A-Za-z0-9_]*$";
+const NAME_RULE = `must match ${VARIABLE_NAME.source}`;
 
 interface Holder {
   readonly path: string;
@@ -35,7 +36,7 @@ export const environmentRules: Rule = (config, { secretNames }) => {
 function names(path: string, env: Readonly<Record<string, unknown>>): Problem[] {
   return Object.keys(env).flatMap((name) => {
     const place = `${path}.${name}`;
-    if (!ENVIRONMENT_NAME.test(name)) {
+    if (!VARIABLE_NAME.test(name)) {
       return [problem("REDFLEET_CFG_ENV_NAME", place, name, NAME_RULE, "rename it")];
     }
     if (!isReservedVariable(name)) return [];

@@ -1,6 +1,6 @@
 /**
  * The typed environment of the Node-RED image: what the program writes and what the runtime reads.
- * This file imports nothing but Node itself, so that the program may import its types.
+ * This file imports nothing but Node itself, so that the program may import from it.
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -103,8 +103,27 @@ type Source = Record<string, string | undefined>;
 /** Dangerous node files (reliability: they reach the container's files, processes and raw sockets). */
 const EXCLUDED_NODES = ["90-exec.js", "10-file.js", "23-watch.js", "31-tcpin.js", "32-udp.js"];
 
-const FLOW_ENVIRONMENT_RESERVED =
-  /^(REDFLEET_|NODE_|NR_|npm_|NPM_|LD_|KUBERNETES_|DOCKER_|PULUMI_|PATH$|HOME$|PORT$|FLOWS$|USER$|HOSTNAME$|TZDIR$)/;
+/** Names of variables that a shell, Node and the engine all accept. */
+export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** What the platform, the loader of a process or Node itself owns, in any case of letters. */
+export const RESERVED_VARIABLES: readonly string[] = [
+  ...["PORT", "HOME", "PATH", "USER", "HOSTNAME", "TZDIR", "FLOWS"],
+];
+
+/** Starts of such names. */
+export const RESERVED_PREFIXES: readonly string[] = [
+  ...["NODE_", "NR_", "NPM_", "LD_", "KUBERNETES_", "DOCKER_", "PULUMI_", "REDFLEET_"],
+];
+
+/** True for variables that flows cannot have: the one list, for the configuration as well. */
+export function isReservedVariable(name: string): boolean {
+  const upper = name.toUpperCase();
+  return (
+    RESERVED_VARIABLES.includes(upper) ||
+    RESERVED_PREFIXES.some((prefix) => upper.startsWith(prefix))
+  );
+}
 
 /** Reads values and collects what is wrong with them. */
 class Reader {
@@ -204,9 +223,9 @@ function checkFlowEnvironment(
   const result: Record<string, string> = {};
   for (const [name, value] of Object.entries(values)) {
     const at = `${path}.${name}`;
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      reader.fail(at, JSON.stringify(name), "must match ^[A-Za-z_][A-Za-z0-9_]*$", "rename it");
-    } else if (FLOW_ENVIRONMENT_RESERVED.test(name)) {
+    if (!VARIABLE_NAME.test(name)) {
+      reader.fail(at, JSON.stringify(name), `must match ${VARIABLE_NAME.source}`, "rename it");
+    } else if (isReservedVariable(name)) {
       reader.fail(at, name, "set by the platform", "use another name");
     } else if (typeof value !== "string") {
       reader.fail(at, typeof value, "must be a string", "quote the value");

@@ -146,6 +146,13 @@ const ENVIRONMENT: Case[] = [
     withTenant({ env: { npm_config_registry: "x" } }),
     'tenants.acme.env.npm_config_registry: got "npm_config_registry"; set by the platform; choose another name [REDFLEET_CFG_ENV_RESERVED]',
   ],
+  ...["USER", "hostname", "NODE_DEBUG", "LD_AUDIT", "TZDIR"].map(
+    (name): Case => [
+      `the reserved variable ${name}`,
+      withTenant({ env: { [name]: "x" } }),
+      `tenants.acme.env.${name}: got "${name}"; set by the platform; choose another name [REDFLEET_CFG_ENV_RESERVED]`,
+    ],
+  ),
   [
     "a secret in clear",
     withTenant({ env: { API_TOKEN: "hunter2" } }),
