@@ -213,6 +213,33 @@ describe("what changes at run time", () => {
     expect(await lab.reload()).toMatch(/^Success=1/);
     expect((await api()).status).toBe(200);
   });
+
+  it("a refused configuration holds up neither tenants nor certificates", async () => {
+    // A second record of one cluster: the proxy takes no two backends of one name.
+    const cluster = { kind: "cluster", state: "running", prefix: "/red-nodes", options: "{}" };
+    const twin = { ...cluster, upstream: lab.name("editor-main"), api: lab.name("replica-main") };
+    const { serialNumber } = (await lab.client.certificate(lab.host("acme"))).certificate;
+    await lab.setRoute("twin", "main", { ...twin, hosts: lab.host("twin") });
+    await until("the refusal", async () => {
+      const refused = "the proxy refused its configuration, the last one stays";
+      return (await lab.logged(refused)).length > 0;
+    });
+    await lab.addCluster("fresh", 0);
+    await lab.run("agent", ["rm", "/edge/tls.pem"]);
+    await lab.addTenant("hooli");
+    await until("the tenant", async () => {
+      return (await lab.client.askAnew(lab.host("hooli"), "/")).status === 200;
+    });
+    await until("another certificate", async () => {
+      const { certificate } = await lab.client.certificate(lab.host("acme"));
+      return certificate.serialNumber !== serialNumber;
+    });
+    expect((await lab.client.askAnew(lab.host("fresh"), "/")).status).toBe(421);
+    await engine.getVolume(lab.name("route-twin-main")).remove();
+    await until("the cluster that had to wait", async () => {
+      return (await lab.client.askAnew(lab.host("fresh"), "/")).status === 200;
+    });
+  });
 });
 
 describe("without the agent", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { renderConfig } from "../../images/agent/edge/config.ts";
-import { batches } from "../../images/agent/edge/live.ts";
+import { batches, fitting } from "../../images/agent/edge/live.ts";
 import { diffMap, parseShownMap, renderMap, routeMap } from "../../images/agent/edge/map.ts";
 import { parseRoutes, type Route } from "../../images/agent/routes.ts";
 import { parseEdgeSettings } from "../../images/agent/settings.ts";
@@ -123,6 +123,28 @@ describe("the map", () => {
     const lines = batches(commands);
     expect(lines.join(";").split(";")).toEqual(commands);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(8192);
+  });
+});
+
+describe("a proxy that runs another configuration", () => {
+  const told = {
+    backends: "# name\ntenants\neditor-main\nstopped\n",
+    certificates: "# transaction\n*/edge/new.pem\n# filename\n/edge/tls.pem\n",
+  };
+
+  it("gets the routes whose backend it has, and the certificates that it knows", () => {
+    const map = new Map([
+      ["a.test", "tenants|a|x|1|1"],
+      ["b.test", "editor-main|main|x|1|1"],
+      ["c.test", "editor-new|new|x|1|1"],
+    ]);
+    const certificates = new Map([
+      ["/edge/tls.pem", "one"],
+      ["/edge/new.pem", "two"],
+    ]);
+    const fits = fitting({ map, certificates }, told);
+    expect([...fits.map.keys()]).toEqual(["a.test", "b.test"]);
+    expect([...fits.certificates]).toEqual([["/edge/tls.pem", "one"]]);
   });
 });
 

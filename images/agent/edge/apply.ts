@@ -1,16 +1,12 @@
 import { readText, writeIfChanged } from "../files.ts";
 import { log } from "../log.ts";
-import { syncCertificate, syncMap } from "./live.ts";
-import type { RouteMap } from "./map.ts";
+import { fitting, type Live, syncCertificate, syncMap } from "./live.ts";
 import { mapPath, renderMap } from "./map.ts";
 import type { ProxyRuntime } from "./runtime.ts";
 
 /** The edge as it should be. */
-export interface WantedEdge {
+export interface WantedEdge extends Live {
   config: { text: string; digest: string };
-  map: RouteMap;
-  /** Certificate files by path. */
-  certificates: Map<string, string>;
 }
 
 const configPath = "/edge/haproxy.cfg";
@@ -44,9 +40,17 @@ export class EdgeKeeper {
       this.#later(1000);
       return;
     }
-    if (digest !== wanted.config.digest && !(await this.#reload(wanted.config))) return;
-    await syncMap(this.#proxy, wanted.map);
-    for (const [file, pem] of wanted.certificates) await syncCertificate(this.#proxy, file, pem);
+    const current = digest === wanted.config.digest || (await this.#reload(wanted.config));
+    // A configuration that waits or was refused holds up neither tenants nor certificates.
+    const { map, certificates } = current ? wanted : await this.#fitting(wanted);
+    await syncMap(this.#proxy, map);
+    for (const [file, pem] of certificates) await syncCertificate(this.#proxy, file, pem);
+  }
+
+  async #fitting(wanted: Live): Promise<Live> {
+    const backends = await this.#proxy.worker("show backend");
+    const certificates = await this.#proxy.worker("show ssl cert");
+    return fitting(wanted, { backends, certificates });
   }
 
   #noteRunning(running: boolean): void {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { log } from "../log.ts";
-import { diffMap, mapPath, parseShownMap, type RouteMap } from "./map.ts";
+import { backendOf, diffMap, mapPath, parseShownMap, type RouteMap } from "./map.ts";
 import type { ProxyRuntime } from "./runtime.ts";
 
 // HAProxy reads a command line into one buffer.
@@ -27,6 +27,31 @@ export async function syncMap(proxy: ProxyRuntime, wanted: RouteMap): Promise<vo
     if (answer) throw new Error(`the proxy refused a route: ${answer}`);
   }
   for (const one of commands) log("info", "changed a route", { command: one });
+}
+
+/** What a running proxy takes without a reload. */
+export interface Live {
+  map: RouteMap;
+  /** Certificate files by path. */
+  certificates: Map<string, string>;
+}
+
+/** Names in the answer of `show backend` and `show ssl cert`: one a line, below headings. */
+function names(answer: string): Set<string> {
+  const lines = answer.split("\n").map((line) => line.trim());
+  return new Set(lines.filter((line) => line && !/^[#*]/.test(line)));
+}
+
+/** What of routes and certificates a proxy can take that has told its backends and files. */
+export function fitting(
+  { map, certificates }: Live,
+  told: { backends: string; certificates: string },
+): Live {
+  const [backends, files] = [names(told.backends), names(told.certificates)];
+  return {
+    map: new Map([...map].filter(([, entry]) => backends.has(backendOf(entry)))),
+    certificates: new Map([...certificates].filter(([file]) => files.has(file))),
+  };
 }
 
 /** Gives the running proxy a certificate file's content, when it still serves another one. */

@@ -22,6 +22,9 @@ function value(route: Route, settings: EdgeSettings): string {
   return [backend(route), route.key, route.upstream, body, rate * rateWindow].join("|");
 }
 
+/** The backend that a value leads to. */
+export const backendOf = (entry: string): string => entry.slice(0, entry.indexOf("|"));
+
 /** The map for all routes. */
 export function routeMap(routes: Route[], settings: EdgeSettings): RouteMap {
   return new Map(
