@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { sortedEntries } from "../config/canonical.ts";
+import { own } from "../config/own.ts";
 import type { PlatformConfig } from "../config/schema.ts";
 import { allTemplates } from "../config/templates.ts";
 import { PlatformComponent } from "./base.ts";
@@ -86,7 +87,7 @@ export class Platform extends PlatformComponent {
     const templates = allTemplates(this.#args.config);
     const needs = [initiated, agent.running];
     return this.#each(this.#args.config.tenants, (key, config) => {
-      const template = templates[config.template];
+      const template = own(templates, config.template);
       if (template === undefined) throw new Error(`no template ${config.template}`);
       const environment = this.#environment({ ...template.env, ...config.env }, config.secretEnv);
       const args = { ...this.#common(), key, config, template, environment, access, needs };

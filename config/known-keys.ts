@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "./own.ts";
 import { Platform } from "./schema.ts";
 
 interface Node {
@@ -26,7 +27,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
 
 function step(node: Node, key: PropertyKey): Node[] {
   return branches(node).flatMap((branch) => {
-    const next = branch.properties?.[String(key)] ?? branch.additionalProperties ?? branch.items;
+    const next = own(branch.properties, String(key)) ?? branch.additionalProperties ?? branch.items;
     return typeof next === "object" ? [next] : [];
   });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "./errors.ts";
+import { own } from "./own.ts";
 import { parsePlatform } from "./parse.ts";
 import type { PlatformConfig } from "./schema.ts";
 
@@ -40,5 +41,5 @@ const NONE = pulumi.secret<Record<string, string>>({});
 /** Plain values may be used in a plan, secrets only as outputs: one key apart, read only here. */
 function secretReader(config: pulumi.Config): StackConfig["secret"] {
   const all = config.getSecretObject<Record<string, string>>("secrets") ?? NONE;
-  return (name) => all.apply((secrets) => secrets[name] ?? "");
+  return (name) => all.apply((secrets) => own(secrets, name) ?? "");
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { Command } from "commander";
+import { own } from "../../config/own.ts";
 import { globals } from "../context.ts";
 import { connectedEngine } from "../engine/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
@@ -24,7 +25,7 @@ export function registerOpen(program: Command): void {
 
 /** Address of a cluster or tenant. */
 export function urlOf(status: Status, name: string): string {
-  const found = status.clusters[name] ?? status.tenants[name];
+  const found = own(status.clusters, name) ?? own(status.tenants, name);
   if (found) return found.url;
   const names = [...Object.keys(status.clusters), ...Object.keys(status.tenants)];
   throw new CliError({

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { own } from "../../config/own.ts";
 import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { printJson } from "../output.ts";
@@ -40,7 +41,7 @@ function requireFirstUser(user: string, name: string): void {
 
 /** Looks a name up among clusters, then tenants. */
 export function findPassword(passwords: Passwords, stack: string, name: string): string {
-  const found = passwords.clusters?.[name] ?? passwords.tenants?.[name];
+  const found = own(passwords.clusters, name) ?? own(passwords.tenants, name);
   if (found !== undefined) return found;
   const names = [...Object.keys(passwords.clusters ?? {}), ...Object.keys(passwords.tenants ?? {})];
   throw new CliError({

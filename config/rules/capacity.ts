@@ -1,4 +1,5 @@
 import type { Problem } from "../errors.ts";
+import { own } from "../own.ts";
 import type { PlatformConfig } from "../schema.ts";
 import { allTemplates, tenantLimits } from "../templates.ts";
 import { formatMemory } from "../units.ts";
@@ -36,7 +37,7 @@ function clusters(config: PlatformConfig): number {
 function tenants(config: PlatformConfig): number {
   const templates = allTemplates(config);
   const sums = Object.values(config.tenants).map((tenant) => {
-    const template = templates[tenant.template];
+    const template = own(templates, tenant.template);
     if (template === undefined || tenant.state === "stopped") return 0;
     return tenantLimits(tenant, template).memory;
   });

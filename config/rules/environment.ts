@@ -58,7 +58,7 @@ function inline({ path, env }: Holder): Problem[] {
 
 function twice({ path, env, secretEnv }: Holder): Problem[] {
   return Object.keys(secretEnv)
-    .filter((name) => name in env)
+    .filter((name) => Object.hasOwn(env, name))
     .map((name) => {
       const rule = `also at ${path}.env.${name}`;
       return problem(

@@ -1,6 +1,7 @@
 import { sortedEntries } from "../canonical.ts";
 import type { Problem } from "../errors.ts";
 import { didYouMean } from "../hints.ts";
+import { own } from "../own.ts";
 import type { TemplateConfig } from "../sections/template.ts";
 import type { TenantConfig } from "../sections/tenant.ts";
 import { allTemplates } from "../templates.ts";
@@ -32,7 +33,7 @@ function limits(
   tenant: TenantConfig,
   templates: Readonly<Record<string, TemplateConfig>>,
 ): Problem[] {
-  const template = templates[tenant.template];
+  const template = own(templates, tenant.template);
   const path = `tenants.${key}`;
   if (template === undefined) {
     const names = Object.keys(templates);
@@ -65,7 +66,7 @@ function destruction(
   tenants: Readonly<Record<string, TenantConfig>>,
 ): Problem[] {
   return confirmed.flatMap((key, index) => {
-    if (!(key in tenants)) return [];
+    if (!Object.hasOwn(tenants, key)) return [];
     const rule = "erases only tenants that are gone from tenants";
     const fix = `remove tenants.${key} as well, or take it out of confirmDestroy`;
     return [problem("REDFLEET_CFG_DESTROY", `confirmDestroy.${index}`, key, rule, fix)];

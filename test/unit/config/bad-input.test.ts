@@ -202,6 +202,11 @@ const LIMITS: Case[] = [
     'tenants.acme.template: got "nodered5"; no such template; there are nodered-4, nodered-5; did you mean "nodered-5"? [REDFLEET_CFG_TEMPLATE]',
   ],
   [
+    "a template by the name of what every object has",
+    withTenant({ template: "constructor" }),
+    'tenants.acme.template: got "constructor"; no such template; there are nodered-4, nodered-5; use one of nodered-4, nodered-5 [REDFLEET_CFG_TEMPLATE]',
+  ],
+  [
     "a template that contradicts itself",
     withSections({ templates: { odd: { nodeRed: 5, memory: { default: "64 MB" } } } }),
     'templates.odd.memory: got {"min":128,"default":64,"max":1024}; min <= default <= max; reorder them [REDFLEET_CFG_TEMPLATE]',
@@ -329,6 +334,17 @@ test("everything that is wrong is said at once, across all sections", () => {
     "tenants.acme.aliases.0",
     "valkey.quorum",
   ]);
+});
+
+test("names that every object has are names like any other", () => {
+  const secretEnv = { toString: "api", constructor: "api" };
+  const acme = { template: "constructor", secretEnv };
+  const platform = withSections({
+    templates: { constructor: { nodeRed: 5 } },
+    tenants: { acme },
+    confirmDestroy: ["constructor"],
+  });
+  expect(problemsOf(platform, ["api"])).toEqual([]);
 });
 
 test("a secret's value is never repeated", () => {
