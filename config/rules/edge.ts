@@ -6,8 +6,15 @@ import type { PlatformConfig } from "../schema.ts";
 import type { EdgeConfig } from "../sections/edge.ts";
 import { problem, type Rule, type RuleContext } from "./rule.ts";
 
-/** Path prefixes that the editor and the platform answer themselves. */
-const TAKEN_PREFIXES = ["/comms", "/auth", "/.well-known", "/red", "/settings", "/flows", "/nodes"];
+/**
+ * First words of the paths that the editor answers: the routes of Node-RED's editor-api (4 and 5), the
+ * files of its editor-client, and what its core nodes add. A prefix among them would cut the editor off.
+ */
+const TAKEN_PREFIXES: readonly string[] = [
+  ...["auth", "comms", "context", "core", "credentials", "diagnostics", "flow", "flows", "icons"],
+  ...["library", "locales", "nodes", "plugins", "projects", "resources", "settings", "theme"],
+  ...["favicon.ico", "red", "types", "vendor", "debug", "inject", "udp-ports"],
+];
 
 /** Ports, certificate files and path prefixes. */
 export const edgeRules: Rule = (config, context) => [
@@ -24,7 +31,8 @@ function ports({ http, https }: EdgeConfig): Problem[] {
 
 function prefixes(config: PlatformConfig): Problem[] {
   return sortedEntries(config.clusters).flatMap(([key, { apiPrefix }]) => {
-    const first = `/${apiPrefix.split("/")[1] ?? ""}`;
+    // Node-RED does not tell capitals from small letters in paths.
+    const first = (apiPrefix.split("/")[1] ?? "").toLowerCase();
     if (!TAKEN_PREFIXES.includes(first)) return [];
     const path = `clusters.${key}.apiPrefix`;
     const rule = "taken by the platform";

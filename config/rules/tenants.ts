@@ -66,6 +66,12 @@ function destruction(
   tenants: Readonly<Record<string, TenantConfig>>,
 ): Problem[] {
   return confirmed.flatMap((key, index) => {
+    const first = confirmed.indexOf(key);
+    if (first < index) {
+      const rule = `already at confirmDestroy.${first}`;
+      const path = `confirmDestroy.${index}`;
+      return [problem("REDFLEET_CFG_DESTROY", path, key, rule, "remove one of them")];
+    }
     if (!Object.hasOwn(tenants, key)) return [];
     const rule = "erases only tenants that are gone from tenants";
     const fix = `remove tenants.${key} as well, or take it out of confirmDestroy`;

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { says } from "../problems.ts";
-import { Cpus, count, Environment, Memory, SecretEnvironment } from "./values.ts";
+import {
+  Cpus,
+  count,
+  Environment,
+  memoryFrom,
+  NODE_RED_MEMORY,
+  SecretEnvironment,
+} from "./values.ts";
 
 const PREFIX_RULE = says(
   "REDFLEET_CFG_PATH_PREFIX",
@@ -24,12 +31,16 @@ export const Cluster = z.strictObject({
     .union([z.literal(5), z.literal(4)])
     .default(5)
     .describe("Node-RED's major version."),
-  editorMemory: Memory.prefault("384 MB").describe("Memory limit of the editor; heap is 75 %."),
-  replicaMemory: Memory.prefault("320 MB").describe("Memory limit of a replica; heap is 75 %."),
+  editorMemory: memoryFrom(NODE_RED_MEMORY)
+    .prefault("384 MB")
+    .describe("Memory limit of the editor; heap is 75 %."),
+  replicaMemory: memoryFrom(NODE_RED_MEMORY)
+    .prefault("320 MB")
+    .describe("Memory limit of a replica; heap is 75 %."),
   editorCpus: Cpus.prefault(1).describe("CPUs of the editor."),
   replicaCpus: Cpus.prefault(1).describe("CPUs of each replica."),
   sticky: z.boolean().default(false).describe("Keep a client on one replica by a cookie."),
-  drainSeconds: count(0, 8, "REDFLEET_CFG_VALUE", "0..8 seconds")
+  drainSeconds: count(2, 8, "REDFLEET_CFG_VALUE", "2..8 seconds: the edge needs them to look away")
     .default(5)
     .describe("Seconds in which a stopping replica finishes requests."),
   env: Environment.default({}).describe("Environment of the flows, editor and replicas alike."),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { says } from "../problems.ts";
-import { Address, count, FilePath, Memory, Port } from "./values.ts";
+import { Address, count, FilePath, Memory, memoryFrom, Port } from "./values.ts";
 
 const OwnCa = z.strictObject({
   mode: z
@@ -33,8 +33,8 @@ export const Edge = z.strictObject({
   rateLimitPerSecond: count(1, 100_000, "REDFLEET_CFG_VALUE", "requests per second and client")
     .default(1000)
     .describe("Requests per second and client address; more is answered with 429."),
-  memory: Memory.prefault("128 MB").describe("Memory limit of the proxy."),
-  agentMemory: Memory.prefault("160 MB").describe("Memory limit of the agent."),
+  memory: memoryFrom(64).prefault("128 MB").describe("Memory limit of the proxy."),
+  agentMemory: memoryFrom(96).prefault("160 MB").describe("Memory limit of the agent."),
 });
 
 export type EdgeConfig = z.infer<typeof Edge>;

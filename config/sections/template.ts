@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Cpus, count, Memory } from "./values.ts";
+import { Cpus, count, Memory, memoryFrom, NODE_RED_MEMORY } from "./values.ts";
 
 /** What a tenant gets, and how far it may go from that. */
 export const Template = z.strictObject({
@@ -7,7 +7,9 @@ export const Template = z.strictObject({
   memory: z
     .strictObject({
       default: Memory.prefault("256 MB").describe("Limit of a tenant that names none."),
-      min: Memory.prefault("128 MB").describe("Smallest limit a tenant may ask for."),
+      min: memoryFrom(NODE_RED_MEMORY)
+        .prefault("128 MB")
+        .describe("Smallest limit a tenant may ask for."),
       max: Memory.prefault("1 GB").describe("Largest limit a tenant may ask for."),
     })
     .prefault({})

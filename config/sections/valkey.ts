@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, Memory } from "./values.ts";
+import { count, memoryFrom } from "./values.ts";
 
 const CODE = "REDFLEET_CFG_SENTINEL";
 
@@ -23,10 +23,10 @@ export const Valkey = z.strictObject({
   failoverTimeoutMs: count(1000, 3_600_000, CODE, "at least 1000 ms")
     .default(15_000)
     .describe("Milliseconds for one fail-over; a failed one is retried after twice that."),
-  memory: Memory.prefault("128 MB").describe(
-    "Memory limit of each server; data may use 60 % of it.",
-  ),
-  sentinelMemory: Memory.prefault("64 MB").describe("Memory limit of each Sentinel."),
+  memory: memoryFrom(32)
+    .prefault("128 MB")
+    .describe("Memory limit of each server; data may use 60 % of it."),
+  sentinelMemory: memoryFrom(32).prefault("64 MB").describe("Memory limit of each Sentinel."),
 });
 
 export type ValkeyConfig = z.infer<typeof Valkey>;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { KEY_PATTERN } from "../names.ts";
 import { isIpv4 } from "../network.ts";
 import { says } from "../problems.ts";
-import { parseCpus, parseMemory } from "../units.ts";
+import { formatMemory, parseCpus, parseMemory } from "../units.ts";
 
 const MEMORY_RULE = says(
   "REDFLEET_CFG_MEMORY",
@@ -15,6 +15,16 @@ export const Memory = z
   .string(MEMORY_RULE)
   .refine((text) => parseMemory(text) !== undefined, MEMORY_RULE)
   .transform((text) => parseMemory(text) ?? 0);
+
+/** A memory limit that a part can start with; with less the kernel ends it before it is healthy. */
+export function memoryFrom(minimum: number) {
+  const rule = `at least ${formatMemory(minimum)}, or it does not start`;
+  const said = says("REDFLEET_CFG_MEMORY", rule, `use ${formatMemory(minimum)} or more`);
+  return Memory.refine((megabytes) => megabytes >= minimum, said);
+}
+
+/** Smallest limit of an editor, a replica or a tenant's runtime, in MB: Node-RED with its flow store. */
+export const NODE_RED_MEMORY = 128;
 
 const CPUS_RULE = says(
   "REDFLEET_CFG_CPUS",

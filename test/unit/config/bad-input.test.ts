@@ -165,6 +165,9 @@ const ENVIRONMENT: Case[] = [
   ],
 ];
 
+const cluster = (fields: object) => ({ clusters: { main: fields } });
+const SMALL_TEMPLATE = { templates: { odd: { nodeRed: 5, memory: { min: "64 MB" } } } };
+
 const LIMITS: Case[] = [
   [
     "no CPU",
@@ -190,6 +193,28 @@ const LIMITS: Case[] = [
     "less memory than the template allows",
     withTenant({ memory: "64 MB" }),
     'tenants.acme.memory: got "64 MB"; 128 MB..1 GB in template nodered-5; use 128 MB, or a template with other bounds [REDFLEET_CFG_MEMORY]',
+  ],
+  ...(
+    [
+      ["edge.memory", { edge: { memory: "63 MB" } }, "63 MB", "64 MB"],
+      ["edge.agentMemory", { edge: { agentMemory: "64 MB" } }, "64 MB", "96 MB"],
+      ["valkey.memory", { valkey: { memory: "8 MB" } }, "8 MB", "32 MB"],
+      ["valkey.sentinelMemory", { valkey: { sentinelMemory: "8 MB" } }, "8 MB", "32 MB"],
+      ["clusters.main.editorMemory", cluster({ editorMemory: "64 MB" }), "64 MB", "128 MB"],
+      ["clusters.main.replicaMemory", cluster({ replicaMemory: "1 MB" }), "1 MB", "128 MB"],
+      ["templates.odd.memory.min", SMALL_TEMPLATE, "64 MB", "128 MB"],
+    ] as const
+  ).map(
+    ([path, sections, got, least]): Case => [
+      `too little at ${path}`,
+      withSections(sections),
+      `${path}: got "${got}"; at least ${least}, or it does not start; use ${least} or more [REDFLEET_CFG_MEMORY]`,
+    ],
+  ),
+  [
+    "no time to drain",
+    withSections(cluster({ drainSeconds: 1 })),
+    "clusters.main.drainSeconds: got 1; 2..8 seconds: the edge needs them to look away; use 2..8 [REDFLEET_CFG_VALUE]",
   ],
   [
     "limits above what the host gives",
@@ -249,6 +274,13 @@ const EDGE: Case[] = [
     withSections({ clusters: { main: { apiPrefix: "/comms" } } }),
     'clusters.main.apiPrefix: got "/comms"; taken by the platform; use /red-nodes [REDFLEET_CFG_PATH_PREFIX]',
   ],
+  ...["/credentials", "/icons/api", "/Theme", "/core", "/diagnostics", "/inject"].map(
+    (apiPrefix): Case => [
+      `the editor's own path ${apiPrefix}`,
+      withSections({ clusters: { main: { apiPrefix } } }),
+      `clusters.main.apiPrefix: got "${apiPrefix}"; taken by the platform; use /red-nodes [REDFLEET_CFG_PATH_PREFIX]`,
+    ],
+  ),
   [
     "a prefix that ends with a slash",
     withSections({ clusters: { main: { apiPrefix: "/api/" } } }),
@@ -273,6 +305,11 @@ const EDGE: Case[] = [
     "the destruction of a tenant that runs",
     withSections({ confirmDestroy: ["acme"] }),
     'confirmDestroy.0: got "acme"; erases only tenants that are gone from tenants; remove tenants.acme as well, or take it out of confirmDestroy [REDFLEET_CFG_DESTROY]',
+  ],
+  [
+    "a destruction that is confirmed twice",
+    withSections({ confirmDestroy: ["old", "old"] }),
+    'confirmDestroy.1: got "old"; already at confirmDestroy.0; remove one of them [REDFLEET_CFG_DESTROY]',
   ],
   [
     "no domain",
