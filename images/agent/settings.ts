@@ -22,8 +22,13 @@ export interface EdgeSettings {
   loginLimitPerMinute: number;
   /** Strict-Transport-Security for two years. Default on, but not under `localhost`. */
   hsts: boolean;
-  /** Connections at a time over all hosts. Default 4000. */
+  /** Connections at a time over all hosts. Default 1280, which fits in 128 MB. */
   maxConnections: number;
+  /**
+   * Connections, and requests, at a time of one source; 0 is no limit. Users behind one address
+   * share it. Default 500.
+   */
+  connectionsPerSource: number;
 }
 
 /** The agent's own settings. */
@@ -76,7 +81,8 @@ export function parseEdgeSettings(fields: Fields, fallbackDomain?: string): Edge
     rateLimitPerSecond: number(fields, "rateLimitPerSecond", 1000),
     loginLimitPerMinute: number(fields, "loginLimitPerMinute", 30),
     hsts: typeof fields.hsts === "boolean" ? fields.hsts : !local,
-    maxConnections: number(fields, "maxConnections", 4000, 10, 1_000_000),
+    maxConnections: number(fields, "maxConnections", 1280, 10, 1_000_000),
+    connectionsPerSource: number(fields, "connectionsPerSource", 500),
   };
 }
 

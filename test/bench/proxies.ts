@@ -27,6 +27,7 @@ const settings = (port: number): EdgeSettings => ({
   loginLimitPerMinute: 30,
   hsts: false,
   maxConnections: 4000,
+  connectionsPerSource: 0,
 });
 
 /** The edge's own image with the very configuration that the agent renders for one cluster. */

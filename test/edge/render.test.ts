@@ -179,6 +179,22 @@ describe("the configuration", () => {
     expect(config([], { loginLimitPerMinute: 0 }).text).not.toContain("/auth/token");
   });
 
+  it("limits what one source holds: connections, and the requests in them", () => {
+    const { text } = config([], { connectionsPerSource: 7 });
+    expect(text.match(/tcp-request connection track-sc2 src table connections\n/g)).toHaveLength(2);
+    expect(text.match(/tcp-request connection reject if { sc_conn_cur\(2\) gt 7 }/g)).toHaveLength(
+      2,
+    );
+    expect(text).toMatch(/http-request return status 429 .* if { sc_conn_cur\(3\) gt 7 }/);
+    expect(config([]).text).toContain("reject if { sc_conn_cur(2) gt 500 }");
+    expect(config([], { connectionsPerSource: 0 }).text).not.toContain("sc_conn_cur");
+  });
+
+  it("takes the connections at a time that it is told, or those that fit the edge", () => {
+    expect(config([]).text).toContain("  maxconn 1280\n");
+    expect(config([], { maxConnections: 320 }).text).toContain("  maxconn 320\n");
+  });
+
   it("leaves the port out of redirects where it is the default", () => {
     expect(config([]).text).toContain("https://%[var(txn.host)]:8443%[pathq]");
     expect(config([], { publicHttpsPort: 443 }).text).toContain("https://%[var(txn.host)]%[pathq]");

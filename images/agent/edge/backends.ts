@@ -41,7 +41,7 @@ ${unavailable}
 `;
 }
 
-/** What every edge has: all tenants in one backend, stopped ones, and the tables of the rate limits. */
+/** What every edge has: all tenants in one backend, stopped ones, and the tables of the limits. */
 export const staticBackends = `backend tenants
 ${unavailable}
   http-request do-resolve(txn.address,docker,ipv4) var(txn.upstream)
@@ -58,4 +58,10 @@ backend rates
 
 backend logins
   stick-table type string len 64 size 10k expire 2m store http_req_rate(60s)
+
+backend connections
+  stick-table type ipv6 size 20k expire 1m store conn_cur
+
+backend requests
+  stick-table type ipv6 size 20k expire 1m store conn_cur
 `;

@@ -41,6 +41,9 @@ const global = (settings: EdgeSettings) => `global
   server-state-file /run/edge/servers.state
   hard-stop-after 12h
   mworker-max-reloads 64
+  tune.stick-counters 4
+  # One connection keeps a few buffers, not a hundred.
+  tune.h2.fe.max-concurrent-streams 32
   # Room for chunked bodies that are read before they are let through.
   tune.bufsize 32768
   ssl-default-bind-ciphers ${ciphers}

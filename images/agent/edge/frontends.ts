@@ -18,6 +18,21 @@ const fields = `  http-request set-var(txn.backend) var(txn.route),field(1,|)
   http-request set-var(txn.body) var(txn.route),field(4,|),add(0)
   http-request set-var(txn.rate) var(txn.route),field(5,|),add(0)`;
 
+/**
+ * What one source may hold at a time: connections, and requests in them, since an HTTP/2 connection
+ * carries a hundred and each may keep a buffer. Without it one client fills the proxy's memory.
+ */
+function sourceLimits({ connectionsPerSource: most }: EdgeSettings) {
+  if (most === 0) return { connections: "", requests: "" };
+  const connections = `  tcp-request connection track-sc2 src table connections
+  tcp-request connection reject if { sc_conn_cur(2) gt ${most} }
+`;
+  const requests = `  http-request track-sc3 src table requests
+  http-request return status 429 content-type text/plain string "too many requests at a time\\n" hdr Retry-After 1 if { sc_conn_cur(3) gt ${most} }
+`;
+  return { connections, requests };
+}
+
 function rateLimits(settings: EdgeSettings): string {
   const login = settings.loginLimitPerMinute;
   const lines = [
@@ -90,7 +105,7 @@ function redirect(settings: EdgeSettings): string {
   const port = settings.publicHttpsPort === 443 ? "" : `:${settings.publicHttpsPort}`;
   return `frontend http
   bind :${settings.httpPort}
-${routing}
+${sourceLimits(settings).connections}${routing}
   http-request redirect code 308 location https://%[var(txn.host)]${port}%[pathq]
 `;
 }
@@ -109,9 +124,10 @@ export function frontends({ settings, clusters, certificates }: ConfigInput): st
   const hsts = settings.hsts
     ? '  http-after-response set-header Strict-Transport-Security "max-age=63072000"\n'
     : "";
+  const held = sourceLimits(settings);
   const https = `frontend https
   bind :${settings.httpsPort} ssl ${files} alpn h2,http/1.1
-${hsts}${routing}
+${held.connections}${hsts}${held.requests}${routing}
 ${fields}
 ${rateLimits(settings)}
 ${bodyLimits}
