@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { globals, ROOT } from "../context.ts";
 import { printJson } from "../output.ts";
 import { PASSPHRASE, STATE } from "../pulumi/places.ts";
+import { pulumiHome } from "../setup/toolchain/versions.ts";
 
 /** `redfleet env`: what a shell needs to work on this clone: `eval "$(npx redfleet env)"`. */
 export function registerEnv(program: Command): void {
@@ -25,6 +26,7 @@ function shellEnvironment(stack: string): Record<string, string> {
   const rest = (process.env.PATH ?? "").split(delimiter).filter((entry) => !path.includes(entry));
   return {
     PATH: [...path, ...rest].join(delimiter),
+    PULUMI_HOME: pulumiHome(),
     PULUMI_BACKEND_URL: `file://${STATE}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE,
     PULUMI_STACK: stack,

@@ -4,7 +4,7 @@ import { ROOT, stackFileOf } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { startTime } from "../setup/process.ts";
-import { launcherDirectory } from "../setup/toolchain/versions.ts";
+import { launcherDirectory, pulumiHome } from "../setup/toolchain/versions.ts";
 import { copyBack, overlay, saltOf } from "./overlay.ts";
 import { overlayFile, PASSPHRASE, POINTER, STATE } from "./places.ts";
 import { readState } from "./state.ts";
@@ -44,6 +44,7 @@ export function pulumiEnvironment(stack: string): Record<string, string> {
   const path = [pulumiDirectory(), dirname(process.execPath), process.env.PATH ?? ""];
   const environment: Record<string, string> = {
     PATH: path.join(delimiter),
+    PULUMI_HOME: pulumiHome(),
     PULUMI_BACKEND_URL: `file://${STATE}`,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_OPTION_CONFIG_FILE: overlayFile(stack),

@@ -16,6 +16,7 @@ import {
   type PluginName,
   PULUMI,
   pluginDirectory,
+  pulumiHome,
 } from "./versions.ts";
 
 /** Longest time for the vendor's download: an unreachable host is known after a second or ten. */
@@ -48,6 +49,8 @@ async function onPath(): Promise<string | undefined> {
   return undefined;
 }
 
+const home = () => ({ PULUMI_HOME: pulumiHome() });
+
 /** True for a version of the same major that is not older than ours. */
 export function isRecent(version: string): boolean {
   const numbers = (text: string) => text.replace(/^v/, "").split(".").map(Number);
@@ -77,7 +80,8 @@ async function obtain(key: string): Promise<string> {
   await rm(join(directory, "pulumi"), { force: true });
   const source = await step(`Pulumi ${PULUMI}: vendor's download`, async (note) => {
     const launcher = ["exec", "--yes", `--package=pulumi@${PULUMI}`, "--", "pulumi", "version"];
-    const got = await tryRun("npm", launcher, { timeoutSeconds: DOWNLOAD_TIMEOUT, onLine: note });
+    const options = { env: home(), timeoutSeconds: DOWNLOAD_TIMEOUT, onLine: note };
+    const got = await tryRun("npm", launcher, options);
     return got.code === 0 && existsSync(join(directory, "pulumi")) ? "done" : "out of reach";
   });
   if (source === "done") return directory;
@@ -149,7 +153,7 @@ async function downloadPlugin(directory: string, name: PluginName): Promise<bool
   const title = `Plugin ${name} ${PLUGINS[name]}: vendor's download`;
   const answer = await step(title, async (note) => {
     const args = ["plugin", "install", "resource", name, PLUGINS[name]];
-    const options = { timeoutSeconds: DOWNLOAD_TIMEOUT, onLine: note };
+    const options = { env: home(), timeoutSeconds: DOWNLOAD_TIMEOUT, onLine: note };
     const got = await tryRun(join(directory, "pulumi"), args, options);
     return got.code === 0 ? "done" : "out of reach";
   });
@@ -164,6 +168,7 @@ async function installPlugin(
 ): Promise<void> {
   const install = ["plugin", "install", "resource", name, PLUGINS[name], "--reinstall"];
   const got = await tryRun(join(directory, "pulumi"), [...install, "--file", file], {
+    env: home(),
     timeoutSeconds: 60,
   });
   if (got.code !== 0) throw new CliError({ what: `plugin ${name} not installed`, why: got.tail });

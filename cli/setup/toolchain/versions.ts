@@ -13,7 +13,10 @@ export const PLUGINS = { docker: "5.2.0", random: "4.21.2" } as const;
 /** Name of a provider plugin. */
 export type PluginName = keyof typeof PLUGINS;
 
-/** Where Pulumi keeps its versions and plugins for this user. */
+/**
+ * Where Pulumi keeps its versions and plugins for this user. Every Pulumi process is told: left alone it asks the
+ * user database instead of HOME (Go's `user.Current`), and the two differ in CI jobs and under `sudo`.
+ */
 export const pulumiHome = (): string => process.env.PULUMI_HOME || join(homedir(), ".pulumi");
 
 /** Where Pulumi's npm launcher puts the command line, and looks for it. */
