@@ -24,6 +24,9 @@ export const COMPONENTS = [
   "files",
 ] as const;
 
+/** Stands for the component in the DNS name that the replicas of a cluster share. */
+export const REPLICAS_ALIAS = "api";
+
 export type ComponentName = (typeof COMPONENTS)[number];
 
 /** Host labels that stay with the platform: console, access, broker and registry. */
@@ -52,7 +55,7 @@ export function stackNameProblem(stack: string): string | undefined {
   if (!/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/.test(stack)) {
     return "lowercase a-z, 0-9 and -, starts with a letter, at most 20 characters";
   }
-  const words: readonly string[] = [...COMPONENTS, "cluster", "data"];
+  const words: readonly string[] = [...COMPONENTS, REPLICAS_ALIAS, "cluster", "data"];
   const clash = stack.split("-").find((word) => words.includes(word));
   return clash === undefined ? undefined : `no word of it may be ${JSON.stringify(clash)}`;
 }

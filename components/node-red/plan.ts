@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { fullHost } from "../../config/hosts.ts";
-import { physicalName } from "../../config/names.ts";
+import { physicalName, REPLICAS_ALIAS } from "../../config/names.ts";
 import type { ClusterConfig } from "../../config/sections/cluster.ts";
 import type { Member } from "../chain.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
@@ -93,11 +93,19 @@ function planRuntime(
       ],
       networks: [
         { network: networks.data },
-        { network: networks.edge, aliases: [physicalName(stack, role, key)] },
+        { network: networks.edge, aliases: [sharedName(stack, role, key)] },
       ],
       update: role === "editor" ? "recreate" : "rolling",
     },
   };
+}
+
+/**
+ * The DNS name that the edge asks for. The replicas' common name has a word that no container's name
+ * has: `<stack>-replica-main-0` is a container of the cluster `main`, and must be nothing else.
+ */
+function sharedName(stack: string, role: "editor" | "replica", key: string): string {
+  return physicalName(stack, role === "replica" ? REPLICAS_ALIAS : role, key);
 }
 
 function clusterEnvironment(
@@ -139,8 +147,8 @@ function planRoute(
     kind: "cluster",
     hosts: [host],
     state: "running",
-    upstream: physicalName(stack, "editor", key),
-    api: { upstream: physicalName(stack, "replica", key), prefix: config.apiPrefix },
+    upstream: sharedName(stack, "editor", key),
+    api: { upstream: sharedName(stack, "replica", key), prefix: config.apiPrefix },
     options: { sticky: config.sticky },
   };
 }

@@ -6,6 +6,7 @@ import {
   KEY_PATTERN,
   LABEL_MAX,
   physicalName,
+  REPLICAS_ALIAS,
   stackNameProblem,
 } from "../../config/names.ts";
 
@@ -18,7 +19,7 @@ const keys = fc.oneof(
   fc.stringMatching(KEY_PATTERN),
   // Keys made of the words that names are made of: where two names could meet.
   fc
-    .array(fc.constantFrom(...COMPONENTS, "data", "files", "0", "1"), {
+    .array(fc.constantFrom(...COMPONENTS, REPLICAS_ALIAS, "data", "files", "0", "1"), {
       minLength: 1,
       maxLength: 4,
     })
@@ -26,9 +27,10 @@ const keys = fc.oneof(
     .filter((key) => KEY_PATTERN.test(key)),
 );
 
-/** Names of containers, as the plans build them. */
+/** Names of containers, and the aliases that replicas share, as the plans build them. */
 const containers = fc.oneof(
   fc.record({ stack: stacks, kind: fc.constantFrom("tenant", "editor"), key: keys }),
+  fc.record({ stack: stacks, kind: fc.constant(REPLICAS_ALIAS), key: keys }),
   fc.record({ stack: stacks, kind: fc.constant("replica"), key: keys, member: fc.nat(49) }),
   fc.record({ stack: stacks, kind: fc.constantFrom("mongodb", "sentinel"), member: fc.nat(6) }),
   fc.record({ stack: stacks, kind: fc.constantFrom("job-tenant", "files-tenant"), key: keys }),
@@ -40,7 +42,7 @@ function nameOf({ stack, kind, key, member }: Container): string {
   return physicalName(stack, kind, ...[key, member].filter((part) => part !== undefined));
 }
 
-test("two different containers never have one name", () => {
+test("two different containers or aliases never have one name", () => {
   fc.assert(
     fc.property(containers, containers, (a: Container, b: Container) => {
       fc.pre(JSON.stringify(a) !== JSON.stringify(b));
