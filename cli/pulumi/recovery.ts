@@ -7,7 +7,7 @@ import { explainFailure } from "./failure.ts";
 import { clearLocks } from "./locks.ts";
 import { isCommandLine, isPlugin, orphansOf, type RunProcess, runProcesses } from "./processes.ts";
 import { runPulumi } from "./run.ts";
-import { readState, type State } from "./state.ts";
+import { readState, type State, type StateResource } from "./state.ts";
 
 /** Time for an orphaned Pulumi to end its operations and save its state, in milliseconds. */
 const GRACE = 120_000;
@@ -75,9 +75,15 @@ export async function recover(docker: Engine, stack: string, interrupted: boolea
   });
 }
 
-/** Everything on the engine without anything in the state is most likely another clone's platform. */
-function refuseStrangers(stack: string, state: State, unknown: Inventory): void {
-  if (state.resources.length > 0 || unknown.containers.length === 0) return;
+const isRunning = ({ type }: StateResource): boolean => /:(Container|Network)$/.test(type);
+
+/**
+ * Containers on the engine without any container or network in the state are most likely another
+ * clone's platform. Volumes and passwords in the state say nothing: they stay after a `down`.
+ * @throws CliError instead of removing them
+ */
+export function refuseStrangers(stack: string, state: State, unknown: Inventory): void {
+  if (state.resources.some(isRunning) || unknown.containers.length === 0) return;
   throw new CliError({
     what: `this engine already runs a stack "${stack}" that this clone knows nothing of`,
     why: `for instance the container ${unknown.containers[0]?.name}: it may belong to another clone`,

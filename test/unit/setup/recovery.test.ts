@@ -7,7 +7,7 @@ import {
   parseMark,
   type RunProcess,
 } from "../../../cli/pulumi/processes.ts";
-import { compare } from "../../../cli/pulumi/recovery.ts";
+import { compare, refuseStrangers } from "../../../cli/pulumi/recovery.ts";
 import { parseState, type State } from "../../../cli/pulumi/state.ts";
 
 const lock = (change: Partial<StateLock> = {}): StateLock => ({
@@ -86,6 +86,25 @@ describe("engine and state", () => {
   test("what the state has and the engine has not is missing", () => {
     const gone = { ...container, id: "c2" };
     expect(compare(found, checkpoint([container, network, gone])).missing).toBe(true);
+  });
+
+  test("another clone's containers are refused, also after a down that kept volumes", () => {
+    const kept = [
+      { urn: "s", type: "pulumi:pulumi:Stack" },
+      { urn: "d", type: "docker:index/volume:Volume", id: "dev-mongodb-0-data" },
+      { urn: "p", type: "random:index/randomPassword:RandomPassword", id: "none" },
+    ];
+    const refuse = (resources: object[], unknown = found) =>
+      refuseStrangers("dev", checkpoint(resources), unknown);
+    const strangers = expect.objectContaining({
+      what: 'this engine already runs a stack "dev" that this clone knows nothing of',
+      why: "for instance the container dev-a: it may belong to another clone",
+    });
+    expect(() => refuse([])).toThrow(strangers);
+    expect(() => refuse(kept)).toThrow(strangers);
+    expect(() => refuse([...kept, container])).not.toThrow();
+    expect(() => refuse([...kept, network])).not.toThrow();
+    expect(() => refuse(kept, { containers: [], networks: [] })).not.toThrow();
   });
 
   test("a checkpoint's pending operations and salt are read", () => {
