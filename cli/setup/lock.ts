@@ -1,4 +1,5 @@
-import { link, mkdir, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CliError } from "../errors.ts";
 import { readJson } from "./files.ts";
@@ -33,16 +34,47 @@ export async function acquire(file: string, what: string): Promise<HeldLock> {
     if (await create(file)) return held(file, interrupted);
     const owner = await readJson<Owner>(file);
     if (!owner || !isOwnerAlive(owner)) {
-      interrupted = true;
-      await rm(file, { force: true });
+      if (await removeDead(file)) interrupted = true;
       continue;
     }
     if (!told) say(`process ${owner.pid} already does this (${what}): waiting for it`);
     told = true;
     if (Date.now() > end) throw tooLong(owner, what);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await pause(300);
   }
 }
+
+/**
+ * Takes a dead owner's lock away; true if this process did. Only the holder of a second lock may do so,
+ * and looks again once it has it: another process may have taken over since, and its lock must stay.
+ */
+async function removeDead(file: string): Promise<boolean> {
+  const guard = `${file}.takeover`;
+  if (!(await create(guard))) {
+    // Its holder needs a moment only, unless it was killed in that moment.
+    if (await isDead(guard)) await removeDead(guard);
+    else await pause(20);
+    return false;
+  }
+  try {
+    const dead = await isDead(file);
+    if (dead) await rm(file, { force: true });
+    return dead;
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+/** True for a lock whose owner has ended, or that cannot be read; false if there is none. */
+async function isDead(file: string): Promise<boolean> {
+  try {
+    return !isOwnerAlive(JSON.parse(await readFile(file, "utf8")) as Owner);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ENOENT";
+  }
+}
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function held(file: string, interrupted: boolean): HeldLock {
   const release = () => rm(file, { force: true });
@@ -63,7 +95,7 @@ const isOwnerAlive = ({ pid, start }: Owner): boolean =>
 /** A link appears with its whole content and only if there is none: no lock is ever half written. */
 async function create(file: string): Promise<boolean> {
   const owner: Owner = { pid: process.pid, start: startTime(process.pid) };
-  const temporary = `${file}.${process.pid}`;
+  const temporary = `${file}.${process.pid}.${randomUUID()}`;
   await writeFile(temporary, JSON.stringify(owner));
   try {
     await link(temporary, file);
