@@ -130,8 +130,12 @@ export class ValkeyWriter extends Writer {
     }
   }
 
-  /** Leaves a primary that does not answer or has no replicas; at most once a second. */
+  /**
+   * Leaves a primary that does not answer or has no replicas; at most once a second, and never while the client asks
+   * the Sentinels: ioredis would end for good.
+   */
   private reconnect(): void {
+    if (this.client.status !== "ready") return;
     if (Date.now() - this.reconnected < 1000) return;
     this.reconnected = Date.now();
     this.client.disconnect(true);
