@@ -59,7 +59,7 @@ async function up(stack: string): Promise<UpResult> {
   await lock.undisturbed(async () => {
     await ensureStack(stack);
     await recover(docker, stack, lock.interrupted);
-    await assertPortsFree(docker, stack, { address, https, http });
+    await assertPortsFree(await docker.listContainers(), stack, { address, https, http });
   });
   backUpState(stack);
   const changes = await apply(docker, stack);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import type { ContainerInfo } from "dockerode";
 import { tryToListen } from "../doctor/network.ts";
-import type { Engine } from "../engine/client.ts";
 import { LABEL } from "../engine/labels.ts";
 import { CliError } from "../errors.ts";
 import { commandLine } from "./process.ts";
@@ -12,16 +12,18 @@ export interface Ports {
   http: number;
 }
 
+/** A running container as the engine lists it; only what is used here. */
+export type Publisher = Pick<ContainerInfo, "Names" | "Labels" | "Ports">;
+
 /** Refuses to begin when another program, or another stack, has a port that the edge needs. */
 export async function assertPortsFree(
-  docker: Engine,
+  containers: readonly Publisher[],
   stack: string,
   { address, https, http }: Ports,
 ): Promise<void> {
-  const containers = await docker.listContainers();
   for (const [key, port] of Object.entries({ https, http })) {
     const holder = containers.find(({ Ports: ports }) =>
-      ports.some(({ PublicPort }) => PublicPort === port),
+      ports.some(({ IP, PublicPort }) => PublicPort === port && overlap(IP, address)),
     );
     if (holder?.Labels[LABEL.stack] === stack) continue;
     if (!holder && (await tryToListen(address, port)) !== "EADDRINUSE") continue;
@@ -31,6 +33,13 @@ export async function assertPortsFree(
       fix: `end that program, or set another edge.${key} in Pulumi.${stack}.yaml`,
     });
   }
+}
+
+/** True if one port cannot be had on both addresses: they are one, or one of them means all. */
+function overlap(a: string | undefined, b: string): boolean {
+  const all = (address: string | undefined) =>
+    !address || address === "0.0.0.0" || address === "::";
+  return a === b || all(a) || all(b);
 }
 
 /** Names the process that listens on a TCP port of this machine, as far as this user may see it. */

@@ -1,0 +1,45 @@
+import { createServer } from "node:net";
+import { expect, test } from "vitest";
+import { assertPortsFree, type Publisher } from "../../../cli/setup/ports.ts";
+
+/** A port of this machine that nothing listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const [http, https] = [await freePort(), await freePort()];
+
+/** Another stack's edge that publishes the HTTPS port. */
+const edge = (IP: string, stack = "other"): Publisher => ({
+  Names: [`/${stack}-edge`],
+  Labels: { "redfleet.stack": stack },
+  Ports: [{ IP, PrivatePort: 8443, PublicPort: https, Type: "tcp" }],
+});
+
+const check = (container: Publisher, address = "127.0.0.1") =>
+  assertPortsFree([container], "dev", { address, http, https });
+
+test("one port on two addresses is two ports", async () => {
+  await expect(check(edge("127.0.0.1"), "127.0.0.2")).resolves.toBeUndefined();
+});
+
+test.each([
+  ["127.0.0.1", "127.0.0.1"],
+  ["0.0.0.0", "127.0.0.1"],
+  ["::", "127.0.0.1"],
+  ["127.0.0.1", "0.0.0.0"],
+])("a port on %s is taken for %s", async (held, wanted) => {
+  await expect(check(edge(held), wanted)).rejects.toMatchObject({
+    what: `port ${https} on ${wanted} is taken (edge.https)`,
+    why: "by the container other-edge",
+    fix: "end that program, or set another edge.https in Pulumi.dev.yaml",
+  });
+});
+
+test("a port of the stack's own edge is its own", async () => {
+  await expect(check(edge("127.0.0.1", "dev"))).resolves.toBeUndefined();
+});
