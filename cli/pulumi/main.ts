@@ -10,6 +10,7 @@ import { writeAtomic } from "../setup/files.ts";
 import { pulumiHome } from "../setup/toolchain/versions.ts";
 import { absorbOverlay, pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
 import { ensureLocalState } from "./local.ts";
+import { assertChecked, operationOf } from "./operation.ts";
 import { saltOf, withoutSalt } from "./overlay.ts";
 import { STATE } from "./places.ts";
 
@@ -37,12 +38,13 @@ function selectedStack(): string | undefined {
 
 async function main(args: string[]): Promise<number> {
   const stack = stackOf(args);
+  assertChecked(args, stack, trackedText(stack));
   await ensureLocalState();
   const before = await writeOverlay(stack);
   const tracked = trackedText(stack);
   const env: Record<string, string> = { PULUMI_STACK: stack, ...pulumiEnvironment(stack) };
   // Protected volumes stay: they go by `redfleet down --delete-data`.
-  if (args[0] === "destroy") env.PULUMI_OPTION_EXCLUDE_PROTECTED = "true";
+  if (operationOf(args) === "destroy") env.PULUMI_OPTION_EXCLUDE_PROTECTED = "true";
   const code = await exec(pulumiBinary(), args, env);
   if (args[0] === "stack" && args[1] === "init") await undoSalt(stack, tracked);
   else await absorbOverlay(stack, before);
