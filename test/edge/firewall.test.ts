@@ -23,6 +23,14 @@ const probe = (target) => new Promise((resolve) => {
 });
 Promise.all(process.argv.slice(1).map(probe)).then((all) => console.log(JSON.stringify(all)));`;
 
+// Keeps as many connections as it gets of so many, for a second; prints their number.
+const holder = `
+const net = require("net");
+const [host, port, most] = process.argv.slice(1);
+let open = 0;
+for (let at = 0; at < most; at += 1) net.connect({ host, port }, () => { open += 1; });
+setTimeout(() => { console.log(open); process.exit(); }, 1000);`;
+
 async function probe(part: string, targets: string[], from = lab) {
   const outcomes = JSON.parse(await from.run(part, ["node", "-e", prober, ...targets]));
   return Object.fromEntries(outcomes) as Record<string, string>;
@@ -111,6 +119,17 @@ describe("a tenant", () => {
     expect(await dropped("tenant")).toBe(before);
     await probe("tenant-acme", ["169.254.169.254:80"]);
     expect(await dropped("tenant")).toBeGreaterThan(before);
+  });
+
+  it("holds a share of the store's connections, and leaves the others theirs", async () => {
+    const hold = async (part: string, most: number) => {
+      const store = await lab.address("mongodb-0", part);
+      return Number(await lab.run(part, ["node", "-e", holder, store, "27017", String(most)]));
+    };
+    const greedy = hold("tenant-acme", 120);
+    const modest = hold("tenant-globex", 20);
+    expect([await greedy, await modest]).toEqual([96, 20]);
+    await until("room again", async () => (await hold("tenant-acme", 10)) === 10);
   });
 
   it("does not lend its way out to the store that joined it", async () => {

@@ -100,6 +100,14 @@ describe("the firewall", () => {
     expect(guardsSomebody({ ...observed, containers: observed.containers.slice(1) })).toBe(false);
   });
 
+  it("counts what a tenant holds of the store before it lets the tenant's bridge pass", () => {
+    const { text } = renderFirewall(firewallInput(observed, host));
+    const rule =
+      "iifname . oifname @within tcp dport 27017 add @held { iifname ct count over 96 } counter drop";
+    expect(text).toContain("set held { type ifname; size 4096; flags dynamic; }");
+    expect(text).toContain(`${rule}\n    iifname . oifname @within accept\n`);
+  });
+
   it("replaces its own table, and no other, in one transaction that names what it is", () => {
     const { text, digest } = renderFirewall(firewallInput(observed, host));
     expect(text.split("\n").slice(0, 4)).toEqual([

@@ -73,6 +73,7 @@ function sets(input: FirewallInput): string[] {
     set("tenants", "ifname", quoted(input.tenantBridges)),
     set("platform", "ifname", quoted(input.platformBridges)),
     set("within", "ifname . ifname", own),
+    "  set held { type ifname; size 4096; flags dynamic; }",
     set("members4", "ipv4_addr", four(input.memberAddresses)),
     set("members6", "ipv6_addr", six(input.memberAddresses)),
     set("resolvers4", "ipv4_addr", four(input.resolvers)),
@@ -81,6 +82,13 @@ function sets(input: FirewallInput): string[] {
     set("closed6", "ipv6_addr", sorted([...closed6, ...six(input.ownSubnets)]), true),
   ];
 }
+
+/**
+ * Connections at a time of one tenant to the document store, over all members. A runtime has a pool
+ * of 8 and two watchers for each member, and what a hung member leaves behind counts for two minutes.
+ * The store has a thread for every connection.
+ */
+const storeConnections = 96;
 
 // Packets within one bridge pass here as well where br_netfilter is loaded.
 const chains = `
@@ -106,6 +114,7 @@ const chains = `
     iifname @platform jump shared
   }
   chain tenant {
+    iifname . oifname @within tcp dport 27017 add @held { iifname ct count over ${storeConnections} } counter drop
     iifname . oifname @within accept
     ip saddr @members4 counter drop
     ip6 saddr @members6 counter drop

@@ -1,6 +1,7 @@
 // A tiny stand-in for a Node-RED runtime: HTTP and websockets on 1880, readiness on 1881.
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
+import { createServer as listen } from "node:net";
 import { hostname } from "node:os";
 
 let requests = 0;
@@ -62,4 +63,6 @@ createServer((_request, response) => {
   response.statusCode = ready ? 200 : 503;
   response.end();
 }).listen(1881);
+// In the place of a document store: takes every connection and keeps it.
+listen((socket) => socket.on("error", () => socket.destroy())).listen(27017);
 process.on("SIGTERM", () => process.exit(0));
