@@ -1,5 +1,6 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
+import { OFFICIAL_BASES } from "../../../components/images/bases.ts";
 import { LOCAL } from "../../pulumi/places.ts";
 import { installMissing } from "../apt.ts";
 import { contentKey, readJson, writeAtomic } from "../files.ts";
@@ -7,7 +8,7 @@ import { type Note, step } from "../progress.ts";
 import { withWorkDirectory } from "../work.ts";
 import { buildFolder, type Engine, keyOf } from "./engine-images.ts";
 import { addMongod, addNode, addNpm, hostCertificates, npmConfiguration } from "./parts.ts";
-import { type BaseName, imageFolder, OFFICIAL, OFFLINE } from "./pins.ts";
+import { type BaseName, imageFolder, OFFLINE } from "./pins.ts";
 import { makeRootfs, rootfsInputs } from "./rootfs.ts";
 
 /** What `.redfleet/bases.json` says: how base images are had, and the tag of each. */
@@ -23,7 +24,7 @@ const WORK_SPACE = 1.5e9;
 export async function ensureBases(engine: Engine): Promise<Bases> {
   const mode = await chooseMode(engine);
   if (mode === "offline") await makeMissing(engine);
-  const bases: Bases = { mode, ...(mode === "offline" ? OFFLINE : OFFICIAL) };
+  const bases: Bases = { mode, ...(mode === "offline" ? OFFLINE : OFFICIAL_BASES) };
   if (JSON.stringify(await readJson(FILE)) !== JSON.stringify(bases)) {
     await writeAtomic(FILE, `${JSON.stringify(bases, null, 2)}\n`);
   }
@@ -45,7 +46,7 @@ async function chooseMode(engine: Engine): Promise<Bases["mode"]> {
 /** Asks the engine for one official image's manifest, the way that a pull would go. */
 async function registryAnswers(engine: Engine): Promise<boolean> {
   const asked = engine
-    .getImage(OFFICIAL.haproxy)
+    .getImage(OFFICIAL_BASES.haproxy)
     .distribution()
     .then(
       () => true,

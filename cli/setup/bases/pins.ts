@@ -1,21 +1,12 @@
 import { join } from "node:path";
+import type { BaseImages } from "../../../components/images/bases.ts";
 import { ROOT } from "../../context.ts";
 
 /** Debian release that all images stand on, in both modes. */
 export const SUITE = "trixie";
 
 /** Names of the base images in `.redfleet/bases.json`. */
-export type BaseName = "debian" | "node" | "nodeBuild" | "valkey" | "haproxy" | "mongodb";
-
-/** Which base image each name means where an image registry answers. */
-export const OFFICIAL: Record<BaseName, string> = {
-  debian: "debian:trixie-slim",
-  node: "node:24-trixie-slim",
-  nodeBuild: "node:24-trixie-slim",
-  valkey: "valkey/valkey:8.1",
-  haproxy: "haproxy:3.0",
-  mongodb: "mongo:6.0",
-};
+export type BaseName = keyof BaseImages;
 
 /** The look-alikes that are built from packages where none answers. */
 export const OFFLINE: Record<BaseName, string> = {
