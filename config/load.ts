@@ -4,11 +4,14 @@ import { ConfigError } from "./errors.ts";
 import { own } from "./own.ts";
 import { parsePlatform } from "./parse.ts";
 import type { PlatformConfig } from "./schema.ts";
+import { agentSocket } from "./socket.ts";
 
 /** What the program starts from. */
 export interface StackConfig {
   readonly stack: string;
   readonly platform: PlatformConfig;
+  /** The engine's socket on this machine. */
+  readonly socket: string;
   /** The value of a key in `redfleet:secrets`, secret in state. */
   readonly secret: (name: string) => pulumi.Output<string>;
 }
@@ -29,7 +32,15 @@ export function loadStackConfig(): StackConfig {
   });
   if (problems.length > 0)
     throw new pulumi.RunError(new ConfigError(problems, source(stack)).message);
-  return { stack, platform, secret: secretReader(config) };
+  return { stack, platform, socket: socketOf(platform), secret: secretReader(config) };
+}
+
+function socketOf({ target }: PlatformConfig): string {
+  try {
+    return agentSocket(target.socket, process.env.DOCKER_HOST);
+  } catch (error) {
+    throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
+  }
 }
 
 function source(stack: string): string {

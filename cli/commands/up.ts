@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import { agentSocket } from "../../config/socket.ts";
 import { globals, localDirectory } from "../context.ts";
 import type { Engine } from "../engine/client.ts";
 import { CliError } from "../errors.ts";
@@ -53,6 +54,7 @@ async function up(stack: string): Promise<UpResult> {
   const started = Date.now();
   await assertValid(stack);
   const platform = await declaredPlatform(stack);
+  agentSocket(platform.target.socket, process.env.DOCKER_HOST);
   const docker = await setUp();
   const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
   const { address, https, http } = platform.edge;

@@ -25,8 +25,10 @@ export const DockerTarget = z.strictObject({
       /^\/[\w./-]+\.sock$/,
       says("REDFLEET_CFG_VALUE", "the path of a socket", "use /var/run/docker.sock"),
     )
-    .default("/var/run/docker.sock")
-    .describe("The engine's socket on the host. Only the agent gets it."),
+    .optional()
+    .describe(
+      "The engine's socket on the host. Only the agent gets it. Default: the one that DOCKER_HOST names, else /var/run/docker.sock.",
+    ),
   memory: Memory.optional().describe(
     "Memory that the platform may use in sum. With it, limits that add up to more are refused.",
   ),
