@@ -28,7 +28,7 @@ const STORES = ["mongodb", "valkey", "sentinel"];
 /** Components whose volumes hold what cannot be made again. */
 const KEEPERS = [...STORES, "editor"];
 
-const SOCKET = /docker\.sock$/;
+const SOCKET = /\.sock$/;
 const DIGEST_TAG = /^redfleet\/[a-z0-9-]+:[0-9a-f]{16}$/;
 const PINNED = /@sha256:[0-9a-f]{64}$/;
 
