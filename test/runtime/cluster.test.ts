@@ -134,7 +134,10 @@ describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
     expect(failed).toHaveLength(2);
     expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("good")));
     await onAll(await person.deploy(good));
-    expect((await editor.status()).replicas?.some(({ error }) => error)).toBe(false);
+    await until("the editor knows that they are well again", async () => {
+      const { replicas: seen } = await editor.status();
+      return seen?.every(({ error }) => !error);
+    });
   });
 
   it("refuses a deploy on flows that somebody else changed", async () => {

@@ -57,7 +57,10 @@ async function initiate(ports: readonly number[]): Promise<void> {
     settings: { electionTimeoutMillis: 2000 },
   };
   await until("a new member answers", () => client.connect());
-  await client.db("admin").command({ replSetInitiate: config });
+  // All members have to answer each other: the first one may be up before the last.
+  await until("the set is initiated", () =>
+    client.db("admin").command({ replSetInitiate: config }),
+  );
   await until("a primary", async () => {
     const { members } = await client.db("admin").command({ replSetGetStatus: 1 });
     const states = (members as { stateStr: string }[]).map(({ stateStr }) => stateStr);
