@@ -10,7 +10,7 @@ import type { Benchmark } from "./types.ts";
 
 const PORT = 28801;
 const URL = `http://127.0.0.1:${PORT}/red-nodes/bench`;
-const ROUNDS = 7;
+const ROUNDS = 5;
 
 const flows = [
   tab("bench"),

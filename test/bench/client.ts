@@ -70,5 +70,6 @@ async function work(url: string): Promise<void> {
 }
 
 if (process.send && process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.once("disconnect", () => process.exit());
   await work(process.argv[2] ?? "");
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type ClusterRoute, renderConfig } from "../../images/agent/edge/config.ts";
@@ -57,6 +57,7 @@ export async function startEdge(
     certificates,
     stack: "bench",
   });
+  copyFileSync(join(folder, "cert.pem"), join(edge, "cert.pem"));
   writeFileSync(join(edge, "haproxy.cfg"), onLoopback(text, ports));
   writeFileSync(join(edge, "routes.map"), renderMap(routeMap([route], wanted)));
   const container = await engine.createContainer({
@@ -65,7 +66,7 @@ export async function startEdge(
     HostConfig: {
       NetworkMode: "host",
       CpusetCpus: CORE.server,
-      Binds: [`${edge}:/edge:ro`, `${join(folder, "cert.pem")}:/edge/cert.pem:ro`],
+      Binds: [`${edge}:/edge:ro`],
       Tmpfs: { "/run/edge": "uid=99,gid=99,mode=770", "/tmp": "" },
     },
   });
