@@ -3,6 +3,7 @@
  * removes what they made, and ends with one line `N passed, N failed`; exit code 1 when any failed.
  */
 import { prepare } from "./support/prepare.ts";
+import { endAll } from "./support/process.ts";
 import { runTier, type TierResult } from "./support/run-tier.ts";
 import { selectTiers, type Tier } from "./support/tiers.ts";
 
@@ -10,12 +11,19 @@ async function main(names: readonly string[]): Promise<number> {
   const tiers = selectTiers(names);
   const environment = await prepare(tiers.flatMap((tier) => tier.needs));
   const results: TierResult[] = [];
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+    endAll();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
   try {
-    for (const tier of tiers) results.push(await announced(tier));
+    for (const tier of tiers) if (!interrupted) results.push(await announced(tier));
   } finally {
     await environment.release();
   }
-  return summarise(results, environment.failures);
+  const missing = tiers.length - results.length;
+  return summarise(results, environment.failures + missing);
 }
 
 async function announced(tier: Tier): Promise<TierResult> {

@@ -33,6 +33,8 @@ export class Editor {
         "content-type": "application/json",
         authorization: `Bearer ${this.token}`,
         "node-red-deployment-type": "nodes",
+        // The server may just be closing a connection that has idled.
+        connection: "close",
       },
       body: JSON.stringify(flows),
     });

@@ -47,7 +47,12 @@ async function reload(port: number, file: string, flows: readonly FlowNode[]): P
   writeFileSync(file, JSON.stringify(flows));
   const answer = await fetch(`http://127.0.0.1:${port}/flows`, {
     method: "POST",
-    headers: { "content-type": "application/json", "node-red-deployment-type": "reload" },
+    headers: {
+      "content-type": "application/json",
+      "node-red-deployment-type": "reload",
+      // The server may just be closing a connection that has idled.
+      connection: "close",
+    },
     body: "[]",
   });
   await answer.arrayBuffer();

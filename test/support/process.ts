@@ -65,6 +65,14 @@ export interface Running {
   kill(signal?: NodeJS.Signals): void;
 }
 
+/** Ends of the process groups that run now. */
+const running = new Set<() => void>();
+
+/** Ends everything that this process has started and that still runs. */
+export function endAll(): void {
+  for (const end of running) end();
+}
+
 /** Starts a command in a process group of its own. */
 export function start(
   command: string,
@@ -82,6 +90,7 @@ export function start(
   const kill = (signal: NodeJS.Signals = "SIGKILL") => killGroup(child.pid, signal);
   const onExit = () => kill();
   process.once("exit", onExit);
+  running.add(onExit);
   const started = Date.now();
   const bound = setTimeout(kill, (options.seconds ?? 600) * 1000);
   let stdout = "";
@@ -98,6 +107,7 @@ export function start(
     child.once("close", (code) => {
       clearTimeout(bound);
       process.off("exit", onExit);
+      running.delete(onExit);
       const seconds = (Date.now() - started) / 1000;
       resolveFinished({ code: code ?? 137, stdout, output: all, seconds });
     });
