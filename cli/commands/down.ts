@@ -9,7 +9,7 @@ import { printJson } from "../output.ts";
 import { pulumiBinary, pulumiEnvironment } from "../pulumi/environment.ts";
 import { explainFailure } from "../pulumi/failure.ts";
 import { ensureLocalState } from "../pulumi/local.ts";
-import { recover } from "../pulumi/recovery.ts";
+import { assertOwn, recover, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { backUpState, ensureStack } from "../pulumi/stack.ts";
 import { hasState } from "../pulumi/state.ts";
@@ -60,7 +60,11 @@ async function down(stack: string, deleteData: boolean): Promise<void> {
   const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
   await ensureLocalState();
   if (hasState(stack)) await destroy(docker, stack, { interrupted: lock.interrupted, deleteData });
-  if (deleteData) await deleteRest(docker, stack);
+  if (deleteData) {
+    await assertOwn(docker, stack);
+    await deleteRest(docker, stack);
+  }
+  await settle(stack);
   await lock.release();
   if (deleteData) await rm(localDirectory(stack), { recursive: true, force: true });
 }

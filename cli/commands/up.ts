@@ -7,7 +7,7 @@ import { CliError } from "../errors.ts";
 import { paint, printJson } from "../output.ts";
 import { RunReport } from "../pulumi/events.ts";
 import { explainFailure } from "../pulumi/failure.ts";
-import { recover } from "../pulumi/recovery.ts";
+import { recover, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { backUpState, ensureStack } from "../pulumi/stack.ts";
 import { readOutputs, type StackOutputs } from "../pulumi/state.ts";
@@ -65,6 +65,7 @@ async function up(stack: string): Promise<UpResult> {
   });
   backUpState(stack);
   const changes = await apply(docker, stack);
+  await settle(stack);
   const outputs = readOutputs(stack);
   const target = { endpoints: endpointsOf(outputs), address: reachable(address) };
   const caFile = await step("Everything answers", (note) =>

@@ -24,3 +24,6 @@ export const locksDirectory = (stack: string): string =>
 /** The copy of the stack file that Pulumi works on. */
 export const overlayFile = (stack: string): string =>
   join(localDirectory(stack), `Pulumi.${stack}.yaml`);
+
+/** There while an operation on the stack is under way, or was when it was cut off. */
+export const claimFile = (stack: string): string => join(localDirectory(stack), "operating");

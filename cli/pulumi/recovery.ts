@@ -1,10 +1,14 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { type Engine, isGone } from "../engine/client.ts";
 import { ofStack } from "../engine/labels.ts";
 import { CliError } from "../errors.ts";
+import { writeAtomic } from "../setup/files.ts";
 import { isAlive } from "../setup/process.ts";
 import { step } from "../setup/progress.ts";
 import { explainFailure } from "./failure.ts";
 import { clearLocks } from "./locks.ts";
+import { claimFile } from "./places.ts";
 import { isCommandLine, isPlugin, orphansOf, type RunProcess, runProcesses } from "./processes.ts";
 import { runPulumi } from "./run.ts";
 import { readState, type State, type StateResource } from "./state.ts";
@@ -53,12 +57,13 @@ export function compare(found: Inventory, state: State): Differences {
 export async function recover(docker: Engine, stack: string, interrupted: boolean): Promise<void> {
   const ended = await endOrphans();
   const locks = await clearLocks(stack);
+  await assertOwn(docker, stack);
   await dropFailedJobs(docker, stack);
   const state = readState(stack);
   const before = compare(await inventory(docker, stack), state);
   const cutOff = interrupted || ended > 0 || locks > 0 || state.pending.length > 0;
-  if (!cutOff) refuseStrangers(stack, state, before.unknown);
   if (cutOff || before.missing) await refresh(stack, state);
+  await writeAtomic(claimFile(stack), "");
   const { unknown } = compare(await inventory(docker, stack), readState(stack));
   const count = unknown.containers.length + unknown.networks.length;
   if (count === 0) return;
@@ -73,6 +78,22 @@ export async function recover(docker: Engine, stack: string, interrupted: boolea
     }
     return `${count} removed, volumes kept`;
   });
+}
+
+/** Says that the operation ended well: from here on the state knows whatever this clone has made. */
+export async function settle(stack: string): Promise<void> {
+  await rm(claimFile(stack), { force: true });
+}
+
+/**
+ * Refuses a platform that is not this clone's. What an operation of this clone made before it was cut off is its own:
+ * a claim is left while one is under way, and only after this check.
+ * @throws CliError when there are containers that no operation of this clone can have made
+ */
+export async function assertOwn(docker: Engine, stack: string): Promise<void> {
+  const state = readState(stack);
+  if (existsSync(claimFile(stack)) || state.pending.length > 0) return;
+  refuseStrangers(stack, state, compare(await inventory(docker, stack), state).unknown);
 }
 
 const isRunning = ({ type }: StateResource): boolean => /:(Container|Network)$/.test(type);
