@@ -7,7 +7,7 @@ import { CliError } from "../errors.ts";
 import { paint, printJson } from "../output.ts";
 import { RunReport } from "../pulumi/events.ts";
 import { explainFailure } from "../pulumi/failure.ts";
-import { recover, settle } from "../pulumi/recovery.ts";
+import { recover, refuseForeignData, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { backUpState, ensureStack } from "../pulumi/stack.ts";
 import { readOutputs, type StackOutputs } from "../pulumi/state.ts";
@@ -60,6 +60,7 @@ async function up(stack: string): Promise<UpResult> {
   const { address, https, http } = platform.edge;
   await lock.undisturbed(async () => {
     await ensureStack(stack);
+    await refuseForeignData(docker, stack);
     await recover(docker, stack, lock.interrupted);
     await assertPortsFree(await docker.listContainers(), stack, { address, https, http });
   });

@@ -96,6 +96,21 @@ export async function assertOwn(docker: Engine, stack: string): Promise<void> {
   refuseStrangers(stack, state, compare(await inventory(docker, stack), state).unknown);
 }
 
+/**
+ * Data on the engine without anything in the state: its passwords and keys are elsewhere, and new ones would not open it.
+ * @throws CliError before anything is started on it
+ */
+export async function refuseForeignData(docker: Engine, stack: string): Promise<void> {
+  if (existsSync(claimFile(stack)) || readState(stack).resources.length > 0) return;
+  const { Volumes: volumes } = await docker.listVolumes({ filters: ofStack(stack) });
+  if (!volumes?.length) return;
+  throw new CliError({
+    what: `this engine holds data of a stack "${stack}" whose passwords and keys this clone does not have`,
+    why: `for instance the volume ${volumes[0]?.Name}; they are in .redfleet of the clone that made it`,
+    fix: `run redfleet up there; or choose another name: redfleet up --stack <name>; or erase the data: redfleet down --stack ${stack} --delete-data --yes`,
+  });
+}
+
 const isRunning = ({ type }: StateResource): boolean => /:(Container|Network)$/.test(type);
 
 /**
