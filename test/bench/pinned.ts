@@ -23,7 +23,8 @@ export async function firstAnswer(url: string, seconds = 60): Promise<number> {
   const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {
     try {
-      const answer = await fetch(url);
+      // Plain Node-RED loses what arrives before all nodes of a flow have started.
+      const answer = await fetch(url, { signal: AbortSignal.timeout(300) });
       await answer.arrayBuffer();
       if (answer.status === 200) return performance.now();
     } catch {

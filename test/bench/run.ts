@@ -3,6 +3,7 @@
  * measured beside its peer in the same run; `--write` puts the results into docs/performance.md.
  */
 import { sweep } from "../support/engine.ts";
+import { endAll } from "../support/process.ts";
 import { b1 } from "./b1.ts";
 import { b2 } from "./b2.ts";
 import { b3 } from "./b3.ts";
@@ -19,6 +20,7 @@ async function main(args: readonly string[]): Promise<void> {
   const json = args.includes("--json");
   const chosen = choose(args.filter((arg) => !arg.startsWith("--")));
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupted);
   await pinSelf();
   const rows: Row[] = [];
   for (const benchmark of chosen) {
@@ -30,6 +32,13 @@ async function main(args: readonly string[]): Promise<void> {
   }
   if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
   if (args.includes("--write")) writeDocument(rows);
+}
+
+/** Leaves neither processes nor containers behind. */
+async function interrupted(): Promise<void> {
+  endAll();
+  await sweep(isBench);
+  process.exit(130);
 }
 
 function choose(ids: readonly string[]): readonly Benchmark[] {
