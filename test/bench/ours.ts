@@ -33,7 +33,7 @@ export async function startOurs(options: RuntimeOptions): Promise<Runtime> {
   const files = secretFiles(options.uri);
   const container = await engine.createContainer({
     Image: image,
-    Labels: { "redfleet.stack": "test-bench" },
+    Labels: { "redfleet.stack": "bench" },
     Cmd: ["node", "/app/runtime/main.ts"],
     User: "1000:1000",
     Env: environment(options),

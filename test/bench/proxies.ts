@@ -62,7 +62,7 @@ export async function startEdge(
   writeFileSync(join(edge, "routes.map"), renderMap(routeMap([route], wanted)));
   const container = await engine.createContainer({
     Image: await platformImage("edge"),
-    Labels: { "redfleet.stack": "test-bench" },
+    Labels: { "redfleet.stack": "bench" },
     HostConfig: {
       NetworkMode: "host",
       CpusetCpus: CORE.server,

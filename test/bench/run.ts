@@ -51,6 +51,6 @@ function choose(ids: readonly string[]): readonly Benchmark[] {
 }
 
 const isBench = (labels: Readonly<Record<string, string>> | null | undefined) =>
-  labels?.["redfleet.stack"] === "test-bench";
+  labels?.["redfleet.stack"] === "bench";
 
 await main(process.argv.slice(2));

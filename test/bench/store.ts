@@ -25,7 +25,7 @@ export interface Store {
 export async function startStore(): Promise<Store> {
   const container = await engine.createContainer({
     Image: await platformImage("mongodb"),
-    Labels: { "redfleet.stack": "test-bench" },
+    Labels: { "redfleet.stack": "bench" },
     User: "0:0",
     Entrypoint: ["mongod"],
     Cmd: [...LISTEN, "--replSet", "rs0", "--dbpath", "/store", "--wiredTigerCacheSizeGB", "0.25"],
