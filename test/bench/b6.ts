@@ -12,7 +12,7 @@ import type { Benchmark, Row } from "./types.ts";
 const PORTS = { editor: 28860, replica: 28861, peer: 28862 };
 const NODES = 3100;
 const DEPLOYS = 5;
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 const url = (port: number) => `http://127.0.0.1:${port}/red-nodes/steady`;
 

@@ -14,7 +14,7 @@ export interface ClientReport {
 }
 
 /** Requests a second, sent whether or not earlier ones were answered. */
-const RATE = 200;
+const RATE = 60;
 const TIMEOUT = 2000;
 
 /** A client that asks until it is stopped. */
