@@ -58,12 +58,13 @@ export async function recover(docker: Engine, stack: string, interrupted: boolea
   const ended = await endOrphans();
   const locks = await clearLocks(stack);
   await assertOwn(docker, stack);
+  // Before the refresh: it drops the pending operations, and with them the other proof of whose objects these are.
+  await writeAtomic(claimFile(stack), "");
   await dropFailedJobs(docker, stack);
   const state = readState(stack);
   const before = compare(await inventory(docker, stack), state);
   const cutOff = interrupted || ended > 0 || locks > 0 || state.pending.length > 0;
   if (cutOff || before.missing) await refresh(stack, state);
-  await writeAtomic(claimFile(stack), "");
   const { unknown } = compare(await inventory(docker, stack), readState(stack));
   const count = unknown.containers.length + unknown.networks.length;
   if (count === 0) return;
