@@ -62,7 +62,7 @@ export async function goBuild(target: Target, into: string, note: Note): Promise
   // Readonly: go.mod and go.sum are committed, and `tidy` would ask for modules that only tests need.
   const flags = ["-mod=readonly", "-trimpath", "-tags=no_compose", "-o", `${into}/`];
   const link = `-ldflags=-s -w -X ${version}=v${target.version}`;
-  await run("nice", ["-n", "5", go, "build", "-v", link, ...flags, ...target.packages], {
+  await run(go, ["build", "-v", link, ...flags, ...target.packages], {
     cwd: target.module,
     env: { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off", GOTOOLCHAIN: "local", GO111MODULE: "" },
     timeoutSeconds: BUILD_TIMEOUT,
