@@ -3,6 +3,7 @@ import { clear } from "../support/clear.ts";
 import { containersOf, identities } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { killedUps } from "../support/kills.ts";
+import { testName } from "../support/names.ts";
 import { type Platform, runningPlatform, talkTo } from "../support/platform.ts";
 import { report } from "../support/report.ts";
 import {
@@ -15,7 +16,7 @@ import {
   writeStack,
 } from "../support/stack.ts";
 
-const TWO: TestStack = { name: "e2e-two", domain: "two.localhost", https: 9543, http: 9180 };
+const TWO: TestStack = { name: testName("two"), domain: "two.localhost", https: 9543, http: 9180 };
 const ALL = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica", "tenant"];
 
 let first: Platform;

@@ -17,6 +17,7 @@ import type { Container, Network } from "../../images/agent/model.ts";
 import { planAttachments } from "../../images/agent/network/plan.ts";
 import { wantedPids } from "../../images/agent/pids.ts";
 import { engine } from "../support/engine.ts";
+import { testName } from "../support/names.ts";
 import { pause, until } from "../support/wait.ts";
 
 const container = (
@@ -184,7 +185,7 @@ describe("events", () => {
   });
 
   it("are followed again after the engine went away", async () => {
-    const stack = "test-edge-events";
+    const stack = testName("edge-events");
     const path = join(folder, "engine.sock");
     const relays = new Set<Socket>();
     // The real engine behind a socket that can be cut, as its restart would cut it.

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clear } from "../support/clear.ts";
 import { identities } from "../support/containers.ts";
 import { killedUps } from "../support/kills.ts";
+import { testName } from "../support/names.ts";
 import { talkTo } from "../support/platform.ts";
 import { report } from "../support/report.ts";
 import {
@@ -15,7 +16,12 @@ import {
   writeStack,
 } from "../support/stack.ts";
 
-const STACK: TestStack = { name: "e2e-kills", domain: "kills.localhost", https: 9643, http: 9280 };
+const STACK: TestStack = {
+  name: testName("kills"),
+  domain: "kills.localhost",
+  https: 9643,
+  http: 9280,
+};
 const ALL = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica", "tenant"];
 
 /** Twenty random seconds, in ten pairs: two kills on the way to one finished `up`. */

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PlatformInput } from "../../config/schema.ts";
 import { judgePreview } from "../../policy/gate.ts";
+import { testName } from "../support/names.ts";
 import { freePort, stepsOf, Trial } from "./trial.ts";
 
-const trial = new Trial("preview");
+const trial = new Trial(testName("preview"));
 let platform: PlatformInput;
 
 beforeAll(async () => {
@@ -41,12 +42,14 @@ test("a new tenant is created, and nothing else is touched", async () => {
   const preview = await trial.preview();
   const steps = stepsOf(preview);
   expect(steps.length).toBeGreaterThan(5);
-  expect(steps.filter((step) => !step.startsWith("create preview-tenant-initech"))).toEqual([]);
+  expect(steps.filter((step) => !step.startsWith(`create ${trial.stack}-tenant-initech`))).toEqual(
+    [],
+  );
   expect(judgePreview(preview)).toEqual([]);
 });
 
 test("another memory limit is an update in place", async () => {
   const mongodb = { ...platform.mongodb, memory: "512 MB", cache: "256 MB" };
   trial.declare({ ...platform, mongodb });
-  expect(stepsOf(await trial.preview())).toEqual(["update preview-mongodb-0"]);
+  expect(stepsOf(await trial.preview())).toEqual([`update ${trial.stack}-mongodb-0`]);
 });

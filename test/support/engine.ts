@@ -1,16 +1,14 @@
 import Docker from "dockerode";
+import { isTestName } from "./names.ts";
 
 /** The engine that the tests talk to: `DOCKER_HOST`, or the default socket. */
 export const engine = new Docker();
 
-/** Names of the stacks that tests make; everything that carries one of them is swept. */
-export const TEST_STACK = /^(e2e|faults|kills|preview|test)(-[a-z0-9-]+)?$/;
-
 const isTestObject = (labels: Readonly<Record<string, string>> | null | undefined) =>
-  TEST_STACK.test(labels?.["redfleet.stack"] ?? "");
+  isTestName(labels?.["redfleet.stack"] ?? "");
 
 /**
- * Removes every container, network and volume of the test stacks.
+ * Removes every container, network and volume of the stacks that this clone's tests made.
  * @returns the names of what was removed.
  */
 export async function sweep(matches = isTestObject): Promise<string[]> {

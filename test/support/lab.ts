@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { exec } from "../../cli/engine/exec.ts";
 import { engine, sweep } from "./engine.ts";
+import { testName } from "./names.ts";
 import { tar } from "./tar.ts";
 import { until } from "./wait.ts";
 
@@ -35,7 +36,7 @@ export class Lab {
   private closed = false;
 
   constructor(purpose: string) {
-    this.stack = `test-${purpose}-${randomBytes(3).toString("hex")}`;
+    this.stack = testName(`${purpose}-${randomBytes(3).toString("hex")}`);
   }
 
   /** Makes the network, on the first free one of a few subnets drawn at random. */

@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { MongoClient } from "mongodb";
 import { readBases } from "../../components/images/bases.ts";
 import { engine } from "./engine.ts";
+import { testName } from "./names.ts";
 import { ROOT } from "./process.ts";
 import { until } from "./wait.ts";
 
@@ -40,7 +41,7 @@ function createMember(port: number) {
   const small = ["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"];
   return engine.createContainer({
     Image: readBases(ROOT).mongodb,
-    Labels: { "redfleet.stack": "test-runtime", "redfleet.component": "mongodb" },
+    Labels: { "redfleet.stack": testName("runtime"), "redfleet.component": "mongodb" },
     Entrypoint: ["mongod"],
     Cmd: [...flags, ...small],
     HostConfig: { NetworkMode: "host", Tmpfs: {}, Memory: 512 * 1024 * 1024 },

@@ -43,6 +43,6 @@ async function release(usedEngine: boolean): Promise<void> {
   if (!usedEngine) return;
   const swept = await sweep();
   if (swept.length > 0) process.stdout.write(`\nremoved what tests left: ${swept.join(" ")}\n`);
-  for (const file of globSync("Pulumi.e2e*.yaml*", { cwd: ROOT })) rmSync(join(ROOT, file));
+  for (const file of globSync("Pulumi.test-*.yaml*", { cwd: ROOT })) rmSync(join(ROOT, file));
   await stopEngine();
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { testName } from "./names.ts";
 import { capture, type Finished, ROOT, type RunOptions, start } from "./process.ts";
 
 /** A stack that tests bring up beside whatever else runs on the engine. */
@@ -16,13 +17,18 @@ export interface TestStack {
 export type PlatformConfig = Record<string, any>;
 
 /** The main end-to-end stack. */
-export const E2E: TestStack = { name: "e2e", domain: "e2e.localhost", https: 9443, http: 9080 };
+export const E2E: TestStack = {
+  name: testName("e2e"),
+  domain: "e2e.localhost",
+  https: 9443,
+  http: 9080,
+};
 
 const CONFIG_KEY = "redfleet:platform";
 const CLI = join(ROOT, "cli/bin/redfleet.mjs");
 const PULUMI = join(ROOT, "cli/bin/pulumi.mjs");
 
-/** Path of a test stack's file; `Pulumi.e2e*.yaml` is git-ignored, so the clone stays clean. */
+/** Path of a test stack's file; `Pulumi.test-*.yaml` is git-ignored, so the clone stays clean. */
 export const stackFile = (stack: TestStack): string => join(ROOT, `Pulumi.${stack.name}.yaml`);
 
 /** The dev stack's shape with its own ports and domain. */

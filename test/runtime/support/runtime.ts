@@ -9,6 +9,7 @@ import type { StatusDocument } from "../../../images/node-red/runtime/status.ts"
 import { engine } from "../../support/engine.ts";
 import { imageOf } from "../../support/image.ts";
 import { freePorts } from "../../support/mongodb.ts";
+import { testName } from "../../support/names.ts";
 import { ROOT } from "../../support/process.ts";
 import { until } from "../../support/wait.ts";
 
@@ -49,7 +50,7 @@ const SECRET = "a-credential-secret-for-tests";
 function environmentOf(options: RuntimeOptions, ports: readonly number[]): NodeRedEnvironment {
   const { role, worker = role, database, secret, flowEnvironment, environment } = options;
   return {
-    REDFLEET_STACK: "test-runtime",
+    REDFLEET_STACK: testName("runtime"),
     REDFLEET_COMPONENT: role === "instance" ? "tenant" : role,
     REDFLEET_NAME: "main",
     REDFLEET_ROLE: role,
@@ -90,7 +91,7 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
   const environment = environmentOf(options, ports);
   const container = await engine.createContainer({
     Image: await nodeRedImage(options.major ?? 5),
-    Labels: { "redfleet.stack": "test-runtime", "redfleet.component": options.role },
+    Labels: { "redfleet.stack": testName("runtime"), "redfleet.component": options.role },
     Cmd: ["node", "/app/runtime/main.ts"],
     User: "1000:1000",
     Healthcheck: { Test: ["NONE"] },
