@@ -1,7 +1,10 @@
-/** A resource as a rule sees it, whether from a policy pack or from `pulumi preview --json`. */
+import * as pulumi from "@pulumi/pulumi";
+import { show } from "../config/errors.ts";
+
+/** A resource as a rule sees it: as the program declares it, before the engine hears of it. */
 export interface Resource {
-  readonly urn: string;
   readonly type: string;
+  /** Logical name: `dev-tenant-acme.data`. */
   readonly name: string;
   readonly props: Readonly<Record<string, unknown>>;
   readonly protect: boolean;
@@ -14,7 +17,28 @@ export const TYPES = {
   image: "docker:index/remoteImage:RemoteImage",
 } as const;
 
-/** Value of a `redfleet.*` label; `undefined` when labels are absent or not known yet. */
+/** Stands for a value that the program does not know yet. No rule accepts it where it looks. */
+const COMPUTED = "(computed)";
+
+/** A declaration with plain values only. */
+export function resourceOf(args: pulumi.ResourceTransformationArgs): Resource {
+  const { protect, retainOnDelete } = args.opts as pulumi.CustomResourceOptions;
+  return {
+    ...{ type: args.type, name: args.name },
+    props: plain(args.props) as Record<string, unknown>,
+    protect: protect ?? false,
+    retainOnDelete: retainOnDelete ?? false,
+  };
+}
+
+function plain(value: unknown): unknown {
+  if (pulumi.Output.isInstance(value) || value instanceof Promise) return COMPUTED;
+  if (Array.isArray(value)) return value.map(plain);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}
+
+/** Value of a `redfleet.*` label. */
 export function labelOf(resource: Resource, label: string): string | undefined {
   return list(resource.props.labels)
     .map((entry) => entry as { label?: unknown; value?: unknown })
@@ -27,15 +51,16 @@ export function componentOf(resource: Resource): string | undefined {
   return labelOf(resource, "redfleet.component");
 }
 
-/** A property as a list; anything else is an empty one. */
+/** The one container with a hold on the engine and the host's network. */
+export const isAgent = (resource: Resource): boolean => componentOf(resource) === "agent";
+
+/** A property as a list: nothing is an empty one, a single value a list of it. */
 export function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
 }
 
-/** Values that the engine does not know in a preview are given as this string, or as nothing. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
-/** True for a property that a preview cannot show yet. */
-export function isUnknown(value: unknown): boolean {
-  return value === UNKNOWN;
+/** Properties as a message shows them: `readOnly false`, `memory nothing`. */
+export function shown(props: Readonly<Record<string, unknown>>, ...names: string[]): string {
+  return names.map((name) => `${name} ${show(props[name]) ?? "nothing"}`).join(", ");
 }

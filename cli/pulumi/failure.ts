@@ -18,6 +18,11 @@ const CAUSES: readonly Cause[] = [
       `put the right one into ${PASSPHRASE} (or PULUMI_CONFIG_PASSPHRASE); nothing was changed`,
   },
   {
+    pattern: /the platform's policy; nothing was changed/,
+    what: "the program would make what the policy forbids",
+    fix: () => "change the component that makes the resource; the rules are in policy/",
+  },
+  {
     pattern: /no space left on device|ENOSPC/i,
     what: "the disk is full",
     fix: () => "free some space (docker system df; docker image prune), then run the command again",

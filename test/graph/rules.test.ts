@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { violations } from "../../policy/rules.ts";
+import { formatViolations, violations } from "../../policy/rules.ts";
 import type { Registered } from "./support/recorder.ts";
 import { dockerGraph, EXAMPLES, example } from "./support/stacks.ts";
 
@@ -37,8 +37,11 @@ describe.each(Object.keys(EXAMPLES))("the graph of %s", (name) => {
   });
 
   test("satisfies the policy", () => {
-    const resources = graph.map((resource) => ({ ...resource, props: resource.inputs }));
-    expect(violations(resources)).toEqual([]);
+    const { confirmDestroy = [] } = example(name);
+    const found = graph.flatMap((resource) =>
+      violations({ ...resource, props: resource.inputs }, { confirmDestroy }),
+    );
+    expect(formatViolations(found)).toBe(formatViolations([]));
   });
 
   test("holds no secret in clear", () => {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PlatformInput } from "../../config/schema.ts";
-import { judgePreview } from "../../policy/gate.ts";
 import { testName } from "../support/names.ts";
 import { freePort, stepsOf, Trial } from "./trial.ts";
 
@@ -20,11 +19,9 @@ beforeAll(async () => {
 
 afterAll(() => trial.remove(), 300_000);
 
-test("the first preview only creates, and the policy has nothing against it", async () => {
-  const preview = await trial.preview();
-  const operations = new Set(stepsOf(preview).map((step) => step.split(" ")[0]));
+test("the first preview only creates", async () => {
+  const operations = new Set(stepsOf(await trial.preview()).map((step) => step.split(" ")[0]));
   expect([...operations]).toEqual(["create"]);
-  expect(judgePreview(preview)).toEqual([]);
 });
 
 test("after an up the next preview has nothing to do", async () => {
@@ -39,13 +36,11 @@ test("after a refresh, which reads everything back from the engine, neither", as
 
 test("a new tenant is created, and nothing else is touched", async () => {
   trial.declare({ ...platform, tenants: { initech: { template: "nodered-5" } } });
-  const preview = await trial.preview();
-  const steps = stepsOf(preview);
+  const steps = stepsOf(await trial.preview());
   expect(steps.length).toBeGreaterThan(5);
   expect(steps.filter((step) => !step.startsWith(`create ${trial.stack}-tenant-initech`))).toEqual(
     [],
   );
-  expect(judgePreview(preview)).toEqual([]);
 });
 
 test("another memory limit is an update in place", async () => {

@@ -4,9 +4,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
+import type { Preview } from "../../cli/preview/summary.ts";
 import { pulumiBinary } from "../../cli/pulumi/environment.ts";
 import type { PlatformInput } from "../../config/schema.ts";
-import type { PreviewDigest } from "../../policy/gate.ts";
 import { sweep } from "../support/engine.ts";
 
 /** What a Pulumi command printed, and how long it took. */
@@ -24,10 +24,13 @@ export type Steps = readonly string[];
  */
 export class Trial {
   readonly stack: string;
+  readonly #program: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "redfleet-preview-"));
 
-  constructor(stack: string) {
+  /** @param program folder with the program; the platform's own by default */
+  constructor(stack: string, program = process.cwd()) {
     this.stack = stack;
+    this.#program = program;
   }
 
   /** Makes the stack. `stack init` writes into the project it finds, so it gets one of its own. */
@@ -35,7 +38,7 @@ export class Trial {
     const project = join(this.#folder, "project");
     mkdirSync(join(this.#folder, "state"), { recursive: true });
     mkdirSync(project);
-    copyFileSync("Pulumi.yaml", join(project, "Pulumi.yaml"));
+    copyFileSync(join(this.#program, "Pulumi.yaml"), join(project, "Pulumi.yaml"));
     await this.#pulumi(["stack", "init", this.stack], project);
     this.declare(platform);
   }
@@ -55,8 +58,13 @@ export class Trial {
   }
 
   /** What an `up` would do. */
-  async preview(): Promise<PreviewDigest> {
-    return JSON.parse((await this.#pulumi(["preview", "--json"])).output) as PreviewDigest;
+  async preview(): Promise<Preview> {
+    return JSON.parse((await this.#pulumi(["preview", "--json"])).output) as Preview;
+  }
+
+  /** The same as people read it. */
+  async previewText(): Promise<string> {
+    return (await this.#pulumi(["preview"])).output;
   }
 
   /** Takes everything off the engine, protected volumes too. */
@@ -71,7 +79,7 @@ export class Trial {
     return join(this.#folder, `Pulumi.${this.stack}.yaml`);
   }
 
-  #pulumi(args: readonly string[], cwd = process.cwd()): Promise<Ran> {
+  #pulumi(args: readonly string[], cwd = this.#program): Promise<Ran> {
     const started = performance.now();
     const binary = pulumiBinary();
     const env = {
@@ -80,7 +88,7 @@ export class Trial {
       PULUMI_BACKEND_URL: `file://${join(this.#folder, "state")}`,
       PULUMI_CONFIG_PASSPHRASE: "preview",
       PULUMI_SKIP_UPDATE_CHECK: "true",
-      ...(cwd === process.cwd() ? { PULUMI_OPTION_CONFIG_FILE: this.#file() } : {}),
+      ...(cwd === this.#program ? { PULUMI_OPTION_CONFIG_FILE: this.#file() } : {}),
     };
     const named = args[1] === "init" ? args : [...args, "--stack", this.stack];
     return new Promise((resolve, reject) => {
@@ -95,7 +103,7 @@ export class Trial {
 }
 
 /** Everything that a preview would do, but for what stays the same. */
-export function stepsOf(preview: PreviewDigest): Steps {
+export function stepsOf(preview: Preview): Steps {
   return (preview.steps ?? [])
     .filter(({ op }) => op !== "same" && op !== "read")
     .map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`)

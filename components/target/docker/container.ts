@@ -130,9 +130,7 @@ function processArgs(
 function containerLabels(plan: Process, files: PlacedFiles | undefined) {
   const pids = { "redfleet.pids": String(plan.pids) };
   if (files === undefined) return labels(plan.identity, pids);
-  return files.digest.apply((digest) =>
-    labels(plan.identity, { ...pids, "redfleet.files": digest }),
-  );
+  return labels(plan.identity, { ...pids, "redfleet.files": files.digest });
 }
 
 function mounts(plan: Process, files: PlacedFiles | undefined) {

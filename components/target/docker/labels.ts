@@ -1,14 +1,18 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../types.ts";
 
 /** A label as the provider wants it. */
 export interface Label {
   readonly label: string;
-  readonly value: string;
+  readonly value: pulumi.Input<string>;
 }
 
 /** `redfleet.*` labels of an identity, and others beside them; sorted, as every list in a diff. */
-export function labels(identity: Identity, more: Readonly<Record<string, string>> = {}): Label[] {
-  const all: Record<string, string> = {
+export function labels(
+  identity: Identity,
+  more: Readonly<Record<string, pulumi.Input<string>>> = {},
+): Label[] {
+  const all: Record<string, pulumi.Input<string>> = {
     "redfleet.stack": identity.stack,
     "redfleet.component": identity.component,
     ...(identity.key === undefined ? {} : { "redfleet.name": identity.key }),

@@ -1,16 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { formatViolations, judgePreview } from "../../../policy/gate.ts";
 import { type Resource, TYPES } from "../../../policy/resource.ts";
-import { RULES, violations } from "../../../policy/rules.ts";
+import { formatViolations, RULES, violations } from "../../../policy/rules.ts";
 
-const labels = (component: string) => [
+const labels = (component: string, key = "acme") => [
   { label: "redfleet.component", value: component },
+  { label: "redfleet.name", value: key },
   { label: "redfleet.pids", value: "128" },
 ];
 
 /** A container that satisfies every rule. */
 const CONTAINER: Resource = {
-  urn: "urn:pulumi:dev::redfleet::docker:index/container:Container::dev-tenant-acme",
   type: TYPES.container,
   name: "dev-tenant-acme",
   protect: false,
@@ -45,12 +44,15 @@ const container = (props: Record<string, unknown>): Resource => ({
   props: { ...CONTAINER.props, ...props },
 });
 const image = (name: string): Resource => ({ ...CONTAINER, type: TYPES.image, props: { name } });
-const volume = (component: string, kept: Partial<Resource>): Resource => ({
+const volume = (component: string, kept: Partial<Resource>, name = "data"): Resource => ({
   ...CONTAINER,
   type: TYPES.volume,
-  props: { labels: labels(component) },
+  props: { name: `dev-${component}-${name}`, labels: labels(component) },
   ...kept,
 });
+/** The erasure of this tenant is confirmed, in all cases. */
+const erased: Resource = { ...volume("tenant", {}), props: { labels: labels("tenant", "gone") } };
+const CONTEXT = { confirmDestroy: ["gone"] };
 
 /** Rule, what satisfies it, what breaks it. */
 const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
@@ -61,8 +63,10 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
   ],
   [
     "limits-set",
-    [container({}), container({ labels: undefined })],
+    [container({})],
     [
+      container({ memory: "(computed)", memorySwap: "(computed)" }),
+      container({ labels: undefined }),
       container({ memory: undefined }),
       container({ memorySwap: 512 }),
       container({ labels: [{ label: "redfleet.component", value: "tenant" }] }),
@@ -71,7 +75,10 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
   [
     "ports-only-at-the-edge",
     [container({ ports: [] }), container({ labels: labels("edge"), ports: [{ external: 443 }] })],
-    [container({ labels: labels("mongodb"), ports: [{ external: 27017 }] })],
+    [
+      container({ labels: labels("mongodb"), ports: [{ external: 27017 }] }),
+      container({ ports: "(computed)" }),
+    ],
   ],
   [
     "grace-set",
@@ -86,7 +93,11 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
   [
     "no-secret-in-environment",
     [container({}), container({ envs: ["A_KEY_FILE=/run/redfleet/key"] })],
-    [container({ envs: ["MONGODB_URI=mongodb://u:p@h"] }), container({ envs: ["API_TOKEN=x"] })],
+    [
+      container({ envs: ["MONGODB_URI=mongodb://u:p@h"] }),
+      container({ envs: ["API_TOKEN=x"] }),
+      container({ envs: ["A=b", "(computed)"] }),
+    ],
   ],
   ["read-only-root", [container({})], [container({ readOnly: false })]],
   [
@@ -110,14 +121,19 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
   [
     "numeric-user",
     [container({}), container(AGENT)],
-    [container({ user: "node" }), container({ user: "" }), container({ user: "0:0" })],
+    [container({ user: "node" }), container({ user: "" }), container({ user: "00:0" })],
   ],
   [
-    "socket-only-in-the-agent",
-    [container({}), container(AGENT)],
+    "apart-from-the-host",
+    [container({}), container(AGENT), container({ networkMode: "container:dev-mongodb-0" })],
     [
       container({ mounts: AGENT.mounts }),
+      container({ mounts: "(computed)" }),
       container({ networkMode: "host" }),
+      container({ networkMode: "bridge" }),
+      container({ volumes: [{ hostPath: "/etc", containerPath: "/etc" }] }),
+      container({ devices: [{ hostPath: "/dev/kmsg" }] }),
+      container({ pidMode: "host" }),
       container({ ...AGENT, mounts: [{ type: "bind", source: "/etc", target: "/etc" }] }),
     ],
   ],
@@ -126,13 +142,22 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
     [
       volume("mongodb", { protect: true }),
       volume("editor", { retainOnDelete: true }),
-      volume("route", {}),
+      volume("tenant", { retainOnDelete: true }),
+      ...["route", "files", "replica"].map((component) => volume(component, {})),
+      volume("agent", {}, "config"),
+      volume("agent", {}, "run"),
+      erased,
     ],
-    [volume("mongodb", {}), volume("valkey", {})],
+    [
+      ...["mongodb", "valkey", "sentinel", "editor", "tenant"].map((name) => volume(name, {})),
+      volume("agent", {}, "ca"),
+      volume("something-new", {}),
+      { ...erased, props: { labels: labels("editor", "gone") } },
+    ],
   ],
 ];
 
-const broken = (resource: Resource) => violations([resource]).map(({ rule }) => rule);
+const broken = (resource: Resource) => violations(resource, CONTEXT).map(({ rule }) => rule.name);
 
 describe.each(CASES)("%s", (rule, good, bad) => {
   test.each(good)("accepts %#", (resource) => expect(broken(resource)).toEqual([]));
@@ -147,15 +172,16 @@ test("a container that only holds files is no process", () => {
   expect(broken(container({ start: false, user: "", readOnly: false }))).toEqual([]);
 });
 
-test("the gate judges what a preview leaves behind, not what it deletes", () => {
-  const { urn, type, props } = container({ readOnly: false });
-  const found = judgePreview({
-    steps: [
-      { op: "create", urn, newState: { type, inputs: props } },
-      { op: "delete", urn: `${urn}-old` },
-    ],
-  });
+test("a violation names resource, value, rule and fix", () => {
+  const found = violations(container({ readOnly: false }), CONTEXT);
   expect(formatViolations(found)).toBe(
-    "dev-tenant-acme: may write to its root file system [read-only-root]",
+    `1 resource breaks the platform's policy; nothing was changed:
+  dev-tenant-acme: got readOnly false; the root file system is read-only; set readOnly: true, and give it scratch folders or a volume [read-only-root]`,
   );
+});
+
+test("an environment's value never gets into a message", () => {
+  const found = violations(container({ envs: ["MY_TOKEN=hunter2"] }), CONTEXT);
+  expect(formatViolations(found)).toContain("got envs MY_TOKEN;");
+  expect(formatViolations(found)).not.toContain("hunter2");
 });

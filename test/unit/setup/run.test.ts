@@ -70,6 +70,7 @@ describe("known causes of a failure", () => {
     ["error: incorrect passphrase", /passphrase does not fit/],
     ["write /var/lib/docker/x: no space left on device", /disk is full/],
     ["Bind for 127.0.0.1:8443 failed: port is already allocated", /port that the edge needs/],
+    ["2 resources break the platform's policy; nothing was changed:", /policy forbids/],
     ["Cannot connect to the Docker daemon at unix:///var/run/docker.sock", /engine went away/],
     ["could not find an available, non-overlapping IPv4 address pool", /no addresses left/],
   ])("%s", (stderr, what) => {
