@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerDown } from "./commands/down.ts";
 import { registerEnv } from "./commands/env.ts";
+import { registerImport } from "./commands/import.ts";
 import { registerLogs } from "./commands/logs.ts";
 import { registerOpen } from "./commands/open.ts";
 import { registerPassword } from "./commands/password.ts";
@@ -22,6 +23,7 @@ const COMMANDS = [
   registerOpen,
   registerRestart,
   registerTenant,
+  registerImport,
   registerDoctor,
   registerDown,
   registerEnv,

@@ -24,10 +24,15 @@ export function registerPassword(program: Command): void {
     .action(async (name: string, options: { user: string }, command: Command) => {
       const { stack, json } = globals(command);
       requireFirstUser(options.user, name);
-      const password = findPassword(await stackOutput<Passwords>(stack, "passwords"), stack, name);
+      const password = await firstPassword(stack, name);
       if (json) printJson({ name, user: options.user, password });
       else console.log(password);
     });
+}
+
+/** The generated password of the first user of a cluster or tenant. */
+export async function firstPassword(stack: string, name: string): Promise<string> {
+  return findPassword(await stackOutput<Passwords>(stack, "passwords"), stack, name);
 }
 
 function requireFirstUser(user: string, name: string): void {

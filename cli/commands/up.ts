@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { agentSocket } from "../../config/socket.ts";
 import { globals, localDirectory } from "../context.ts";
+import { reachable } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
 import { CliError } from "../errors.ts";
 import { paint, printJson } from "../output.ts";
@@ -77,10 +78,6 @@ async function up(stack: string): Promise<UpResult> {
   const took = Math.round((Date.now() - started) / 100) / 10;
   return { stack, domain, https: httpsPort, caFile, clusters, tenants, changes, seconds: took };
 }
-
-/** An edge that listens everywhere is asked on this machine's own address. */
-const reachable = (address: string): string =>
-  ["0.0.0.0", "::"].includes(address) ? "127.0.0.1" : address;
 
 /** `pulumi up` with its steps as they end; on a failure the last lines of what failed. */
 async function apply(docker: Engine, stack: string): Promise<Record<string, number>> {

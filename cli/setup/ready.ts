@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { request } from "node:https";
+import { askEdge } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
 import { fetchCa } from "../engine/knowledge.ts";
 import { readLogs } from "../engine/logs.ts";
@@ -59,34 +58,11 @@ async function problemOf(
   address: string,
 ): Promise<string[]> {
   try {
-    const ca = caFile ? await readFile(caFile) : undefined;
-    const status = await statusOf(new URL(url), ca, address);
+    const { status } = await askEdge({ address, caFile }, new URL(url));
     return status < 500 ? [] : [`${name} answers ${status}`];
   } catch (error) {
     return [`${name}: ${(error as Error).message}`];
   }
-}
-
-/** Names below .localhost are not known to the resolver, so the edge is asked by its address. */
-function statusOf(url: URL, ca: Buffer | undefined, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      host: address,
-      port: url.port || 443,
-      path: url.pathname,
-      servername: url.hostname,
-      headers: { host: url.host },
-      ...(ca && { ca }),
-      timeout: 5000,
-      agent: false as const,
-    };
-    const asked = request(options, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode ?? 0);
-    });
-    asked.on("timeout", () => asked.destroy(new Error("no answer within 5 s")));
-    asked.on("error", reject).end();
-  });
 }
 
 /** The last output of what does not run well. */

@@ -79,7 +79,7 @@ function writeFiles({ uri, secret, flowEnvironment }: RuntimeOptions): string {
 }
 
 /** The image that the platform ships, built unless the engine has it. */
-function nodeRedImage(major: Major): Promise<string> {
+export function nodeRedImage(major: Major): Promise<string> {
   const { node, nodeBuild } = readBases(ROOT);
   return imageOf("node-red", { NODE_BASE: node, NODE_BUILD: nodeBuild, NODE_RED: String(major) });
 }

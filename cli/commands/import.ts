@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { globals } from "../context.ts";
+import { AdminApi } from "../edge/admin.ts";
+import { reachable } from "../edge/client.ts";
+import { connectedEngine } from "../engine/client.ts";
+import { readStatus } from "../engine/knowledge.ts";
+import { CliError } from "../errors.ts";
+import { applyImport, type ImportReport } from "../import/apply.ts";
+import { readSource } from "../import/source.ts";
+import { printJson } from "../output.ts";
+import { declaredPlatform } from "../stackfile/declared.ts";
+import { urlOf } from "./open.ts";
+import { firstPassword } from "./password.ts";
+
+interface Options {
+  from: string;
+  app?: string;
+  flowFile?: string;
+  prefix: string;
+  credentialSecretFile?: string;
+  user: string;
+  passwordFile?: string;
+  replace?: boolean;
+  dryRun?: boolean;
+}
+
+const EXAMPLES = `
+Sources:
+  ~/.node-red                              user directory of a plain Node-RED
+  mongodb://user:password@host/database    hardillb's multi-tenant storage (--app <instance>), or
+                                           node-red-mongo-storage-plugin-with-sync
+  redis://user:password@host:6379/0        node-red-cluster (--prefix when it is not nodered:)`;
+
+/** `redfleet import`: flows, credentials and library of another Node-RED into a cluster or tenant. */
+export function registerImport(program: Command): void {
+  program
+    .command("import")
+    .description("import flows, credentials and library from another Node-RED")
+    .argument("<name>", "cluster or tenant to import into")
+    .requiredOption("--from <source>", "user directory, or URL of a MongoDB, Valkey or Redis")
+    .option("--app <instance>", "which instance, where a database holds several")
+    .option("--flow-file <name>", "flow file, where a user directory has several")
+    .option("--prefix <text>", "start of all keys in Valkey or Redis", "nodered:")
+    .option("--credential-secret-file <file>", "file with the credentialSecret of the old settings")
+    .option("--user <name>", "user to log in as", "admin")
+    .option("--password-file <file>", "file with the password, where it is not the first one")
+    .option("--replace", "take the place of flows that are there")
+    .option("--dry-run", "check everything, change nothing")
+    .addHelpText("after", EXAMPLES)
+    .action(async (name: string, options: Options, command: Command) => {
+      const { stack, json } = globals(command);
+      const report = await importInto(stack, name, options);
+      if (json) printJson(report);
+      else console.log(render(report, name));
+    });
+}
+
+async function importInto(stack: string, name: string, options: Options): Promise<ImportReport> {
+  const credentialSecret = readSecret(options.credentialSecretFile);
+  const { app, flowFile, prefix } = options;
+  const found = await readSource(options.from, { app, flowFile, prefix, credentialSecret });
+  const admin = await loggedIn(stack, name, options);
+  const { replace = false, dryRun = false } = options;
+  return applyImport(found, admin, { replace, dryRun });
+}
+
+async function loggedIn(stack: string, name: string, options: Options): Promise<AdminApi> {
+  const { edge } = await declaredPlatform(stack);
+  const status = await readStatus(await connectedEngine(), stack);
+  const url = urlOf(status, name);
+  const password = readSecret(options.passwordFile) ?? (await firstPassword(stack, name));
+  const reach = { address: reachable(edge.address), caFile: status.caFile };
+  return new AdminApi(reach, url).login(options.user, password);
+}
+
+function readSecret(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new CliError({ what: `${file} cannot be read`, why: (error as Error).message });
+  }
+}
+
+function render(report: ImportReport, name: string): string {
+  const { system, tabs, nodes, credentials, library, replaced, modules, leftOut } = report;
+  const verb = report.applied ? "imported into" : "would be imported into";
+  const lines = [
+    `${verb} ${name} from ${system}:`,
+    `  ${tabs} tabs, ${nodes} nodes, credentials of ${credentials} nodes, ${library} library entries`,
+  ];
+  if (replaced > 0) lines.push(`  in place of ${replaced} nodes; they stay in the history`);
+  const names = Object.entries(modules).map(([module, version]) => `${module}@${version}`);
+  if (names.length > 0) lines.push(`  modules of the source: ${names.join(", ")}`);
+  for (const entry of leftOut) lines.push(`  left out: ${entry}`);
+  return lines.join("\n");
+}

@@ -1,0 +1,106 @@
+import { CliError } from "../errors.ts";
+import type { FlowNode, LibraryEntry } from "../import/source.ts";
+import { type Answer, askEdge, type Edge, type Question } from "./client.ts";
+
+/** Longest wait for a deploy, in seconds: 20 MB of flows take some. */
+const DEPLOY_SECONDS = 120;
+
+/** A flow set with the hash that a save over it must name. */
+export interface DeployedFlows {
+  readonly flows: FlowNode[];
+  readonly rev: string;
+}
+
+/** Node-RED's admin API of one editor or tenant, through the edge. */
+export class AdminApi {
+  readonly #edge: Edge;
+  readonly #url: string;
+  #token = "";
+
+  /** @param url address of the editor or tenant. */
+  constructor(edge: Edge, url: string) {
+    this.#edge = edge;
+    this.#url = url;
+  }
+
+  /** Logs in. @throws CliError when the password is not (or no longer) the right one. */
+  async login(username: string, password: string): Promise<this> {
+    const client = { client_id: "node-red-admin", grant_type: "password", scope: "*" };
+    const body = { ...client, username, password };
+    const answer = await this.#ask("/auth/token", { method: "POST", body });
+    if (answer.status === 401 || answer.status === 403) {
+      throw new CliError({
+        what: `${this.#url} does not let ${username} in`,
+        why: `it answered ${answer.status}: the password was changed, or there were too many tries`,
+        fix: "put the current password into a file and name it with --password-file",
+      });
+    }
+    this.#token = (
+      JSON.parse(succeeded("the login", answer)) as { access_token: string }
+    ).access_token;
+    return this;
+  }
+
+  /** The flows that are deployed. */
+  async flows(): Promise<DeployedFlows> {
+    return JSON.parse(succeeded("reading the flows", await this.#ask("/flows")));
+  }
+
+  /** Types of nodes that flows may use here. */
+  async nodeTypes(): Promise<Set<string>> {
+    const answer = await this.#ask("/nodes", { headers: { accept: "application/json" } });
+    const sets: { types: string[]; enabled: boolean; err?: string }[] = JSON.parse(
+      succeeded("reading the palette", answer),
+    );
+    return new Set(sets.filter((set) => set.enabled && !set.err).flatMap((set) => set.types));
+  }
+
+  /** Deploys a flow set in place of the one that `rev` names; nodes carry their credentials in clear. */
+  async deploy(flows: readonly FlowNode[], rev: string): Promise<void> {
+    const headers = { "node-red-deployment-type": "full" };
+    const question = { method: "POST", headers, body: { flows, rev } };
+    succeeded(
+      "the deploy",
+      await this.#ask("/flows", { ...question, timeoutSeconds: DEPLOY_SECONDS }),
+    );
+  }
+
+  /** Saves one entry of the library. */
+  async saveLibrary({ type, path, meta, body }: LibraryEntry): Promise<void> {
+    const place = path.split("/").map(encodeURIComponent).join("/");
+    const content = type === "flows" ? JSON.parse(body) : { ...meta, text: body };
+    const question = { method: "POST", body: content, timeoutSeconds: 30 };
+    succeeded(
+      `saving ${type}/${path}`,
+      await this.#ask(`/library/local/${type}/${place}`, question),
+    );
+  }
+
+  #ask(path: string, question: Question = {}): Promise<Answer> {
+    const headers = {
+      "node-red-api-version": "v2",
+      ...(this.#token !== "" && { authorization: `Bearer ${this.#token}` }),
+      ...question.headers,
+    };
+    return askEdge(this.#edge, new URL(path, this.#url), { ...question, headers });
+  }
+}
+
+/** The body of a good answer. @throws CliError for a bad one. */
+function succeeded(what: string, { status, body }: Answer): string {
+  if (status < 300) return body;
+  throw new CliError({
+    what: `${what} was refused with status ${status}`,
+    why: messageOf(body),
+    fix: "redfleet status and redfleet logs <name> say more; nothing was changed",
+  });
+}
+
+function messageOf(body: string): string {
+  try {
+    const { message, code } = JSON.parse(body) as { message?: string; code?: string };
+    return message ?? code ?? body;
+  } catch {
+    return body.slice(0, 500);
+  }
+}

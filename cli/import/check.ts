@@ -1,0 +1,53 @@
+import { CliError } from "../errors.ts";
+import type { FlowNode, Found } from "./source.ts";
+
+/** Types that are no nodes of the palette. */
+const STRUCTURE = /^(tab|group|junction|subflow|subflow:.*)$/;
+
+/** Most problems that are listed one by one. */
+const SHOWN = 20;
+
+/**
+ * Refuses flows that a deploy would damage or that would not start.
+ * @param types what the palette of the target has
+ * @throws CliError with every problem at once
+ */
+export function assertImportable(found: Found, types: ReadonlySet<string>): void {
+  const problems = shapeProblems(found.flows);
+  if (problems.length === 0) problems.push(...typeProblems(found, types));
+  if (problems.length === 0) return;
+  const more = problems.length - SHOWN;
+  throw new CliError({
+    what: `these flows cannot be imported: ${problems.length} problem${problems.length === 1 ? "" : "s"}`,
+    why: [...problems.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join("\n"),
+    fix: "correct them at the source (or its palette here), then import again; nothing was changed",
+  });
+}
+
+function shapeProblems(flows: unknown): string[] {
+  if (!Array.isArray(flows)) return [`flows: ${typeof flows}; they must be a list of nodes`];
+  if (flows.length === 0) return ["flows: an empty list; there is nothing to import"];
+  const seen = new Set<string>();
+  return flows.flatMap((node: Partial<FlowNode> | null, index) => {
+    const { id, type } = node ?? {};
+    if (typeof id !== "string" || id === "") return [`flows[${index}].id: ${id}; must be a text`];
+    const twice = seen.has(id) ? [`flows[${index}].id: "${id}" is there twice`] : [];
+    seen.add(id);
+    if (typeof type === "string" && type !== "") return twice;
+    return [...twice, `flows[${index}].type: ${type}; must be a text (node ${id})`];
+  });
+}
+
+/** A flow set with an unknown type does not start at all, and such a node loses its credentials. */
+function typeProblems({ flows, modules }: Found, types: ReadonlySet<string>): string[] {
+  const unknown = new Map<string, number>();
+  for (const { type } of flows) {
+    if (STRUCTURE.test(type) || types.has(type)) continue;
+    unknown.set(type, (unknown.get(type) ?? 0) + 1);
+  }
+  const names = Object.entries(modules).map(([name, version]) => `${name}@${version}`);
+  const hint = names.length === 0 ? "" : `; the source has the modules ${names.join(", ")}`;
+  return [...unknown].map(
+    ([type, count]) => `type "${type}" (${count} nodes) is not in the palette here${hint}`,
+  );
+}

@@ -1,0 +1,128 @@
+import { type Db, MongoClient, MongoError } from "mongodb";
+import { CliError } from "../errors.ts";
+import { GENERATED_SECRET, revealed } from "./secrets.ts";
+import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./source.ts";
+
+/** Longest wait for the database, in milliseconds. */
+const TIMEOUT = 10_000;
+
+/** Reads what a storage plugin has written into MongoDB; which plugin, its collections tell. */
+export async function readMongo(uri: string, options: SourceOptions): Promise<Found> {
+  let client: MongoClient | undefined;
+  try {
+    client = await MongoClient.connect(uri, {
+      serverSelectionTimeoutMS: TIMEOUT,
+      readPreference: "primaryPreferred",
+    });
+    return await readDatabase(client.db(), options);
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    if (!(error instanceof MongoError)) throw badUri(error);
+    throw new CliError({
+      what: "the MongoDB to import from does not let itself be read",
+      why: error.message,
+      fix: "check host, user, password and authSource of the URI; mongosh with the same URI must work",
+    });
+  } finally {
+    await client?.close();
+  }
+}
+
+function badUri(error: unknown): CliError {
+  return new CliError({
+    what: "the MongoDB URI cannot be used",
+    why: (error as Error).message,
+    fix: "mongodb://user:password@host:27017/database, special characters percent-encoded",
+  });
+}
+
+async function readDatabase(db: Db, options: SourceOptions): Promise<Found> {
+  const names = (await db.listCollections().toArray()).map(({ name }) => name);
+  if (names.includes("nodered-flows")) return readOnePerNode(db, names);
+  if (names.includes("flows")) return readOnePerApp(db, options);
+  throw new CliError({
+    what: `no flows of a known storage plugin in the database "${db.databaseName}"`,
+    why: `it has the collections ${names.sort().join(", ") || "none"}; known are nodered-flows and flows`,
+    fix: "name the right database at the end of the URI: mongodb://host:27017/<database>",
+  });
+}
+
+/**
+ * node-red-mongo-storage-plugin-with-sync: a document per node, with two fields of its own, and a
+ * collection per type of library entry. It never stored credentials: version 1.0.0 drops them.
+ */
+async function readOnePerNode(db: Db, names: readonly string[]): Promise<Found> {
+  const documents = await db.collection("nodered-flows").find().toArray();
+  const flows = documents.map(({ _id, instanceId, ...node }) => node as unknown as FlowNode);
+  const others = names.filter((name) => !/^(nodered-|system\.)/.test(name)).sort();
+  const library = await Promise.all(others.map((type) => readPaths(db, type)));
+  return {
+    system: "node-red-mongo-storage-plugin-with-sync",
+    flows,
+    credentials: {},
+    library: library.flat(),
+    modules: {},
+    leftOut: ["credentials: that plugin never stored any; enter them in the editor"],
+  };
+}
+
+async function readPaths(db: Db, type: string): Promise<LibraryEntry[]> {
+  const fields = {
+    path: { $type: "string" },
+    meta: { $type: "string" },
+    body: { $type: "string" },
+  };
+  const documents = await db.collection(type).find(fields).toArray();
+  return documents.map(({ path, meta, body }) => {
+    const text: unknown = JSON.parse(body);
+    return {
+      type,
+      path: withoutSlash(path),
+      meta: JSON.parse(meta),
+      body: typeof text === "string" ? text : JSON.stringify(text),
+    };
+  });
+}
+
+/** hardillb's node-red-contrib-storage-mongodb: one document per instance, named by `appname`. */
+async function readOnePerApp(db: Db, { app, credentialSecret }: SourceOptions): Promise<Found> {
+  const appname = await chooseApp(db, app);
+  const one = (collection: string) => db.collection(collection).findOne({ appname });
+  const [flows, credentials, settings, users] = await Promise.all([
+    one("flows"),
+    one("credentials"),
+    one("settings"),
+    db.collection("users").countDocuments({ appname }),
+  ]);
+  const stored = JSON.parse(credentials?.credentials ?? "{}") as object;
+  const generated = settings?.settings?.[GENERATED_SECRET] as string | undefined;
+  const entries = await db.collection("libraries").find({ appname }).toArray();
+  return {
+    system: `hardillb storage, instance ${appname}`,
+    flows: flows?.flow,
+    credentials: revealed(stored, credentialSecret ?? generated),
+    library: entries.map(({ type, name, meta, body }) => ({
+      type,
+      path: withoutSlash(name),
+      meta: meta ?? {},
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    })),
+    modules: {},
+    leftOut: users === 0 ? [] : [`users: ${users}; their password hashes are too weak to keep`],
+  };
+}
+
+async function chooseApp(db: Db, wanted: string | undefined): Promise<string> {
+  const apps = (await db.collection("flows").distinct("appname")).map(String).sort();
+  if (wanted !== undefined && apps.includes(wanted)) return wanted;
+  const [only] = apps;
+  if (wanted === undefined && only !== undefined && apps.length === 1) return only;
+  throw new CliError({
+    what:
+      wanted === undefined ? "several instances to choose from" : `no instance "${wanted}" there`,
+    why: `the database "${db.databaseName}" has ${apps.join(", ") || "none"}`,
+    fix: "--app <name> says which one",
+  });
+}
+
+const withoutSlash = (path: string): string => path.replace(/^\/+/, "");

@@ -1,0 +1,136 @@
+import { execFileSync } from "node:child_process";
+import { createCipheriv, createHash, randomBytes } from "node:crypto";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { Redis } from "ioredis";
+import type { MongoClient } from "mongodb";
+import { readBases } from "../../../components/images/bases.ts";
+import { engine } from "../../support/engine.ts";
+import type { FlowNode } from "../../support/flows.ts";
+import { freePorts } from "../../support/mongodb.ts";
+import { testName } from "../../support/names.ts";
+import { ROOT } from "../../support/process.ts";
+import { until } from "../../support/wait.ts";
+import { nodeRedImage } from "./runtime.ts";
+
+const labels = { "redfleet.stack": testName("runtime"), "redfleet.component": "source" };
+
+/** Encrypts as Node-RED does: IV in hex, then AES-256-CTR under the hash of the secret. */
+export function encrypted(credentials: object, secret: string): { $: string } {
+  const iv = randomBytes(16);
+  const key = createHash("sha256").update(secret).digest();
+  const cipher = createCipheriv("aes-256-ctr", key, iv);
+  const text =
+    cipher.update(JSON.stringify(credentials), "utf8", "base64") + cipher.final("base64");
+  return { $: iv.toString("hex") + text };
+}
+
+/** A plain Node-RED's own user directory, made by a real one that somebody deploys to and stops. */
+export async function plainUserDir(
+  flows: readonly FlowNode[],
+  fn: { name: string; text: string },
+): Promise<{ folder: string; remove(): void }> {
+  const folder = mkdtempSync(join(tmpdir(), "redfleet-plain-"));
+  chmodSync(folder, 0o777);
+  const [port] = await freePorts(1);
+  const container = await engine.createContainer({
+    Image: await nodeRedImage(5),
+    Labels: labels,
+    Cmd: ["node", "/app/node_modules/node-red/red.js", "--userDir", "/data", "--port", `${port}`],
+    User: "1000:1000",
+    Healthcheck: { Test: ["NONE"] },
+    HostConfig: { NetworkMode: "host", Init: true, Binds: [`${folder}:/data`] },
+  });
+  try {
+    await container.start();
+    const post = (path: string, body: unknown) =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    await until("a plain Node-RED to take a deploy", async () => (await post("/flows", flows)).ok, {
+      seconds: 60,
+    });
+    const saved = await post(`/library/local/functions/${fn.name}`, {
+      outputs: "1",
+      text: fn.text,
+    });
+    if (!saved.ok) throw new Error(`library: ${await saved.text()}`);
+    await container.stop({ t: 10 });
+  } finally {
+    await container.remove({ force: true, v: true });
+  }
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Lets the plugin of the HTTP scaling article itself save flows and a library entry. */
+export function savedByScalingPlugin(
+  mongoUrl: string,
+  database: string,
+  flows: readonly FlowNode[],
+  fn: { name: string; text: string },
+): void {
+  const INPUT = JSON.stringify({ mongoUrl, database, flows, fn });
+  execFileSync(process.execPath, [join(import.meta.dirname, "scaling-plugin.ts")], {
+    env: { ...process.env, INPUT },
+    stdio: "pipe",
+    timeout: 30_000,
+  });
+}
+
+/** Writes an instance as hardillb's storage keeps it: a document per collection and instance. */
+export async function saveAsHardillb(
+  client: MongoClient,
+  database: string,
+  appname: string,
+  flows: readonly FlowNode[],
+  credentials: object,
+): Promise<void> {
+  const db = client.db(database);
+  await db.collection("flows").insertOne({ appname, flow: flows, __v: 0 });
+  await db.collection("credentials").insertOne({
+    appname,
+    credentials: JSON.stringify(encrypted(credentials, `secret of ${appname}`)),
+  });
+  const settings = { _credentialSecret: `secret of ${appname}` };
+  await db.collection("settings").insertOne({ appname, settings });
+  const entry = { type: "functions", name: "/tools/double", meta: { outputs: 1 } };
+  await db.collection("libraries").insertOne({ appname, ...entry, body: "return msg;" });
+}
+
+/** A real Valkey on the loopback with the keys of node-red-cluster, large values compressed. */
+export async function startClusterKeys(
+  flows: readonly FlowNode[],
+  credentials: object,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const [port] = await freePorts(1);
+  const container = await engine.createContainer({
+    Image: readBases(ROOT).valkey,
+    Labels: labels,
+    Entrypoint: ["valkey-server"],
+    Cmd: ["--bind", "127.0.0.1", "--port", `${port}`, "--save", ""],
+    HostConfig: { NetworkMode: "host", Memory: 128 * 1024 * 1024 },
+  });
+  await container.start();
+  const client = new Redis(port ?? 0, "127.0.0.1", { maxRetriesPerRequest: null });
+  client.on("error", () => {});
+  const compressed = `gzip:${gzipSync(JSON.stringify(flows)).toString("base64")}`;
+  await client.mset({
+    "nodered:flows": compressed,
+    "nodered:credentials": JSON.stringify(encrypted(credentials, "of the cluster")),
+    "nodered:settings": "{}",
+    "nodered:library:functions:tools/double": JSON.stringify({
+      meta: { outputs: 1 },
+      body: "return msg;",
+    }),
+    "context:global:counter": "5",
+  });
+  client.disconnect();
+  return {
+    url: `redis://127.0.0.1:${port}/0`,
+    close: () => container.remove({ force: true, v: true }),
+  };
+}
