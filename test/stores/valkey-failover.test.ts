@@ -137,6 +137,20 @@ describe("a Valkey group", () => {
     report("valkey.restart.gap", result.gapMs, "ms");
   });
 
+  it("does not follow a primary that came back with less than it had acknowledged", async () => {
+    const { before, after, result, missing } = await underFault(async (primary) => {
+      // As with a disk that is too slow for the append-only file: what comes now is in memory and on replicas only.
+      await group.ask("valkey", primary, "CONFIG SET appendonly no");
+      await pause(1000);
+      await group.lab.container(`valkey-${primary}`).kill({ signal: "KILL" });
+      await group.lab.container(`valkey-${primary}`).start();
+      await switched(primary);
+    });
+    expect(after).not.toBe(before);
+    expectNothingLost(missing, result);
+    report("valkey.restart-with-less.gap", result.gapMs, "ms");
+  });
+
   it("does not follow a primary that came back without its data", async () => {
     const { before, after, result, missing } = await underFault(async (primary) => {
       const wipe = "rm -rf /data/appendonlydir /data/appendonly.aof /data/dump.rdb";
