@@ -188,6 +188,23 @@ describe.each(backends)("flow store on %s", (_, backend) => {
     expect(left[0]).not.toHaveProperty("error");
   });
 
+  it("gives the turn to one worker at a time, until it is handed on or runs out", async () => {
+    const all = ["a", "b", "c"];
+    const taken = await Promise.all(all.map((worker) => store.takeTurn(worker, 60_000)));
+    expect(new Set(taken).size, String(taken)).toBe(1);
+    const [holder = ""] = taken;
+    expect(all).toContain(holder);
+    const [other = ""] = all.filter((worker) => worker !== holder);
+    expect(await store.takeTurn(holder, 60_000)).toBe(holder);
+    await store.endTurn(other);
+    expect(await store.takeTurn(other, 60_000)).toBe(holder);
+    await store.endTurn(holder);
+    expect(await store.takeTurn(other, 1000)).toBe(other);
+    expect(await store.takeTurn(holder, 1000)).toBe(other);
+    const runOut = async () => (await store.takeTurn(holder, 60_000)) === holder;
+    await until("the turn has run out", runOut, { every: 50 });
+  });
+
   it("tells editors of changes of workers", async () => {
     let changes = 0;
     store.watch({ onFlowSet: () => {}, onWorker: () => (changes += 1) });

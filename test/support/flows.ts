@@ -10,6 +10,15 @@ export const tab = (id: string, label = id): FlowNode => ({
   info: "",
 });
 
+/** An environment variable for all flows: a change of it restarts everything. */
+export const globalConfig = (mark: string): FlowNode => ({
+  id: "everywhere",
+  type: "global-config",
+  name: "",
+  env: [{ name: "MARK", value: mark, type: "str" }],
+  modules: {},
+});
+
 /** Answers with the worker that served it and a mark that tells revisions apart. */
 const ANSWER = (mark: string) =>
   `msg.payload = { mark: ${JSON.stringify(mark)}, worker: env.get("HOSTNAME") };\nreturn msg;`;

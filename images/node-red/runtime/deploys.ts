@@ -19,8 +19,11 @@ export interface Deploys {
   started(): Promise<boolean>;
 }
 
-/** Must be called before Node-RED starts. */
-export function guardDeploys(red: NodeRed, gate: Gate): Deploys {
+/**
+ * Must be called before Node-RED starts.
+ * @param beforeAll awaited before a restart of everything, while requests still pass.
+ */
+export function guardDeploys(red: NodeRed, gate: Gate, beforeAll: () => Promise<void>): Deploys {
   let comparison: Comparison | undefined;
   // The API for single flows calls Node-RED's setFlows from within, always with this type.
   let type: unknown = "flows";
@@ -52,6 +55,7 @@ export function guardDeploys(red: NodeRed, gate: Gate): Deploys {
     async beforeRestart() {
       const scope = comparison ? scopeOf(type, comparison) : everything();
       comparison = undefined;
+      if (scope.tabs === "all") await beforeAll();
       await gate.close(scope);
     },
     markTabs: (ids) => {

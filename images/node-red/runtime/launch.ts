@@ -22,6 +22,7 @@ import { Status } from "./status.ts";
 import { createStorage, EMPTY, type Storage } from "./storage.ts";
 import { MongodbFlowStore } from "./store/mongodb.ts";
 import type { FlowSet, FlowStore } from "./store/types.ts";
+import { Turns } from "./turns.ts";
 
 /** `cluster.type` in function nodes. */
 const CLUSTER_TYPES = { editor: "admin", replica: "worker", instance: "standalone" } as const;
@@ -95,7 +96,12 @@ function build(
 ): Parts {
   const gate = new Gate({ app: () => red.httpNode, graceMs: config.gateSeconds * 1000, log });
   const readOnly = config.role === "replica";
-  const deploys = guardDeploys(red, gate);
+  const turns = new Turns({ store, worker: config.worker, log });
+  // Nobody is served yet by one that starts, and an editor has no others of its kind.
+  const beforeAll = async () => {
+    if (readOnly && status.serving) await turns.take();
+  };
+  const deploys = guardDeploys(red, gate, beforeAll);
   const storage = createStorage({
     store,
     log,
@@ -121,7 +127,7 @@ function build(
     log,
   });
   red.init(http.server, nodeRedSettings);
-  const reloader = new Reloader({ red, storage, deploys, status, secret, log });
+  const reloader = new Reloader({ red, storage, deploys, status, turns, secret, log });
   return { config, log, red, store, status, gate, http, storage, deploys, reloader };
 }
 

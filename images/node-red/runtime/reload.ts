@@ -11,6 +11,7 @@ import type { FlowNode, NodeRed } from "./node-red.ts";
 import type { Status } from "./status.ts";
 import { applying, type Storage } from "./storage.ts";
 import type { FlowSet } from "./store/types.ts";
+import type { Turns } from "./turns.ts";
 
 /** Counters since the start of the process. */
 export interface Reloads {
@@ -24,6 +25,7 @@ export interface ReloadOptions {
   storage: Storage;
   deploys: Deploys;
   status: Status;
+  turns: Turns;
   secret: string;
   log: Logger;
 }
@@ -62,7 +64,7 @@ export class Reloader {
   }
 
   private async attempt(set: FlowSet): Promise<void> {
-    const { status, log } = this.options;
+    const { status, turns, log } = this.options;
     const begin = performance.now();
     status.update({ state: "reloading" });
     try {
@@ -81,6 +83,8 @@ export class Reloader {
         running: status.revision,
         reason,
       });
+    } finally {
+      turns.end();
     }
   }
 

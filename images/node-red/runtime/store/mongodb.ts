@@ -3,6 +3,7 @@ import { type Collection, type Db, MongoClient, MongoServerError } from "mongodb
 import { type Logger, reasonOf } from "../log.ts";
 import { persist } from "../retry.ts";
 import { readLibrary, writeLibrary } from "./mongodb-library.ts";
+import { endTurn, takeTurn } from "./mongodb-turns.ts";
 import { type Watcher, watchDatabase } from "./mongodb-watch.ts";
 import { listWorkers, prepareWorkers, removeWorker, reportWorker } from "./mongodb-workers.ts";
 import {
@@ -192,6 +193,14 @@ export class MongodbFlowStore implements FlowStore {
 
   workers() {
     return listWorkers(this.db);
+  }
+
+  takeTurn(worker: string, ttlMs: number): Promise<string> {
+    return takeTurn(this.db, worker, ttlMs);
+  }
+
+  endTurn(worker: string): Promise<void> {
+    return endTurn(this.db, worker);
   }
 
   private inBackground(work: Promise<unknown>, failure: string): void {

@@ -88,6 +88,14 @@ export interface FlowStore {
   findUser(username: string): Promise<StoredUser | null>;
   reportWorker(report: WorkerReport): Promise<void>;
   removeWorker(worker: string): Promise<void>;
+  /**
+   * Takes the turn to restart everything, or keeps it; one worker has it at a time.
+   * @param ttlMs it ends by itself after that, by the store's own clock.
+   * @returns who has it now: `worker` itself when it was taken.
+   */
+  takeTurn(worker: string, ttlMs: number): Promise<string>;
+  /** Hands the turn on; nothing for a worker that does not have it. */
+  endTurn(worker: string): Promise<void>;
   /** Workers that reported within the last 30 s. */
   workers(): Promise<WorkerRecord[]>;
   close(): Promise<void>;
