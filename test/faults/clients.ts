@@ -1,153 +1,104 @@
-import type { Collection, MongoClient } from "mongodb";
+import { Load, type LoadOptions } from "../support/load.ts";
 import { mongoOf } from "../support/mongo.ts";
 import { valkeyThroughSentinels } from "../support/valkey.ts";
-import { pause } from "../support/wait.ts";
+import { lost, Writers } from "../support/writers.ts";
 
-/** What a writer has to show for itself at the end. */
-export interface WriterReport {
-  readonly acknowledged: number;
-  /** Numbers that were acknowledged and are not there any more. */
-  readonly lost: number[];
-  /** Longest time without an acknowledgement, in milliseconds. */
-  readonly gap: number;
-  /** Attempts that failed, which is allowed as long as nothing acknowledged is lost. */
-  readonly refused: number;
+/** Something that a client was owed and did not get; times in milliseconds of `performance.now()`. */
+export interface Loss {
+  readonly from: number;
+  readonly to: number;
+  readonly why: string;
 }
 
-/** Writes numbered things as fast as they are acknowledged, with a short pause. */
-export abstract class Writer {
-  private stopped = false;
-  private readonly acknowledged: number[] = [];
-  private gap = 0;
-  private refused = 0;
-  private readonly loop: Promise<void>;
-
-  protected constructor() {
-    this.loop = this.work();
-  }
-
-  /** Writes one number; resolves when it is acknowledged for good. */
-  protected abstract write(number: number): Promise<void>;
-  /** All numbers that are there. */
-  protected abstract read(): Promise<Set<number>>;
-  protected abstract close(): Promise<void>;
-
-  private async work(): Promise<void> {
-    await pause(0);
-    let last = performance.now();
-    for (let number = 0; !this.stopped; number += 1) {
-      try {
-        await this.write(number);
-        this.acknowledged.push(number);
-        this.gap = Math.max(this.gap, performance.now() - last);
-        last = performance.now();
-      } catch {
-        this.refused += 1;
-      }
-      await pause(10);
-    }
-  }
-
-  /** Stops writing and reads everything back. */
-  async stop(): Promise<WriterReport> {
-    this.stopped = true;
-    await this.loop;
-    const there = await this.read();
-    await this.close();
-    const lost = this.acknowledged.filter((number) => !there.has(number));
-    const { gap, refused } = this;
-    return { acknowledged: this.acknowledged.length, lost, gap, refused };
-  }
+/** A client that is at work for the whole of a scenario. */
+export interface Client {
+  readonly name: string;
+  /** When each right answer came, in milliseconds of `performance.now()`. */
+  readonly times: readonly number[];
+  /** Ends it. @returns what it lost. */
+  stop(): Promise<readonly Loss[]>;
 }
 
-interface Numbered {
-  readonly _id: string;
-  readonly number: number;
+/** Asks an endpoint at a fixed rate. */
+export function reader(name: string, options: LoadOptions): Client {
+  const load = new Load(options);
+  return {
+    name,
+    times: load.times,
+    stop: async () => {
+      const { losses } = await load.stop();
+      return losses.map(({ sent, failed, why }) => ({ from: sent, to: failed, why }));
+    },
+  };
+}
+
+/** Writes numbers and reads all of them back in the end. */
+function writer(
+  name: string,
+  write: (number: number) => Promise<void>,
+  readBack: () => Promise<Iterable<number>>,
+): Client {
+  const writers = new Writers(write, { workers: 1 });
+  return {
+    name,
+    times: writers.times,
+    stop: async () => {
+      const missing = lost(await writers.stop(), await readBack());
+      return missing.map((number) => ({ from: 0, to: 0, why: `write ${number} is not there` }));
+    },
+  };
 }
 
 /** Writes documents with majority acknowledgement as a tenant's own user. */
-export class MongoWriter extends Writer {
-  private readonly client: MongoClient;
-  private readonly run: string;
-
-  private constructor(client: MongoClient, run: string) {
-    super();
-    this.client = client;
-    this.run = run;
-  }
-
-  static async start(container: string): Promise<MongoWriter> {
-    const bounded = { serverSelectionTimeoutMS: 30_000, socketTimeoutMS: 5000, retryWrites: true };
-    return new MongoWriter(await mongoOf(container, bounded), `${Date.now()}`);
-  }
-
-  private get collection(): Collection<Numbered> {
-    return this.client.db("tenant-acme").collection("proof");
-  }
-
-  protected override async write(number: number): Promise<void> {
-    const document = { _id: `${this.run}-${number}`, number };
-    await this.collection.insertOne(document, {
-      writeConcern: { w: "majority", wtimeoutMS: 5000 },
-    });
-  }
-
-  protected override async read(): Promise<Set<number>> {
-    const mine = this.collection.find({ _id: { $regex: `^${this.run}-` } });
-    const numbers = (await mine.toArray()).map((document) => document.number);
-    await this.collection.drop();
-    return new Set(numbers);
-  }
-
-  protected override async close(): Promise<void> {
-    await this.client.close();
-  }
+export async function mongodbWriter(container: string): Promise<Client> {
+  const bounded = { serverSelectionTimeoutMS: 30_000, socketTimeoutMS: 5000, retryWrites: true };
+  const client = await mongoOf(container, bounded);
+  const run = `${Date.now()}`;
+  const proof = client.db("tenant-acme").collection<{ _id: string; number: number }>("proof");
+  const promise = { writeConcern: { w: "majority", wtimeoutMS: 5000 } } as const;
+  return writer(
+    "mongodb",
+    async (number) => {
+      await proof.insertOne({ _id: `${run}-${number}`, number }, promise);
+    },
+    async () => {
+      const mine = await proof.find({ _id: { $regex: `^${run}-` } }).toArray();
+      await proof.drop();
+      await client.close();
+      return mine.map(({ number }) => number);
+    },
+  );
 }
 
-/** Writes keys through the Sentinels and counts them once a replica has them too. */
-export class ValkeyWriter extends Writer {
-  private readonly client: Awaited<ReturnType<typeof valkeyThroughSentinels>>;
-  private readonly key = `nr:proof:${Date.now()}`;
-  private reconnected = 0;
-
-  private constructor(client: Awaited<ReturnType<typeof valkeyThroughSentinels>>) {
-    super();
-    this.client = client;
-    client.on("error", () => undefined);
-  }
-
-  static async start(stack: string): Promise<ValkeyWriter> {
-    return new ValkeyWriter(await valkeyThroughSentinels(stack));
-  }
-
-  protected override async write(number: number): Promise<void> {
-    try {
-      await this.client.hset(this.key, String(number), "1");
-      if ((await this.client.wait(1, 500)) < 1) throw new Error("no replica has it");
-    } catch (error) {
-      this.reconnect();
-      throw error;
-    }
-  }
-
-  /**
-   * Leaves a primary that does not answer or has no replicas; at most once a second, and never while the client asks
-   * the Sentinels: ioredis would end for good.
-   */
-  private reconnect(): void {
-    if (this.client.status !== "ready") return;
-    if (Date.now() - this.reconnected < 1000) return;
-    this.reconnected = Date.now();
-    this.client.disconnect(true);
-  }
-
-  protected override async read(): Promise<Set<number>> {
-    const numbers = await this.client.hkeys(this.key);
-    await this.client.del(this.key);
-    return new Set(numbers.map(Number));
-  }
-
-  protected override async close(): Promise<void> {
-    this.client.disconnect();
-  }
+/** Writes keys through the Sentinels; one counts once a replica has it too. */
+export async function valkeyWriter(stack: string): Promise<Client> {
+  const client = await valkeyThroughSentinels(stack);
+  client.on("error", () => undefined);
+  const key = `nr:proof:${Date.now()}`;
+  let reconnected = 0;
+  // Leaves a primary that does not answer or has no replicas; at most once a second, and never while
+  // the client asks the Sentinels: ioredis would end for good.
+  const reconnect = () => {
+    if (client.status !== "ready" || performance.now() - reconnected < 1000) return;
+    reconnected = performance.now();
+    client.disconnect(true);
+  };
+  return writer(
+    "valkey",
+    async (number) => {
+      try {
+        await client.hset(key, String(number), "1");
+        if ((await client.wait(1, 500)) < 1) throw new Error("no replica has it");
+      } catch (error) {
+        reconnect();
+        throw error;
+      }
+    },
+    async () => {
+      const numbers = await client.hkeys(key);
+      await client.del(key);
+      client.disconnect();
+      return numbers.map(Number);
+    },
+  );
 }

@@ -1,119 +1,159 @@
 import { expect } from "vitest";
 import type { Admin } from "../support/admin.ts";
-import { addressOf, runningOf } from "../support/containers.ts";
-import { endpoint, tab } from "../support/flows.ts";
-import { Load, type LoadReport } from "../support/load.ts";
-import type { Platform } from "../support/platform.ts";
+import { runningOf } from "../support/containers.ts";
+import { mongoMembersOf } from "../support/mongo.ts";
+import { type Platform, runningPlatform } from "../support/platform.ts";
 import { report } from "../support/report.ts";
-import { pause, until } from "../support/wait.ts";
-import { MongoWriter, ValkeyWriter, type WriterReport } from "./clients.ts";
-import { type Action, findVictim, healed, inflict, type Victim } from "./fault.ts";
+import { E2E } from "../support/stack.ts";
+import { returns, StoreProbe } from "../support/store-probe.ts";
+import { until } from "../support/wait.ts";
+import { type Client, mongodbWriter, reader, valkeyWriter } from "./clients.ts";
+import { Follower, markedFlow, Saver } from "./cluster-clients.ts";
+import { type Action, type Fault, findVictim, healed, inflict, type Victim } from "./fault.ts";
+import { convergence, type Seen, suffering, verdict } from "./judge.ts";
 
-/** Newest revision on all replicas after the store is back, in milliseconds. */
-const CONVERGENCE = 5000;
-
-/** What all clients saw. */
-interface Seen {
-  readonly api: LoadReport;
-  readonly tenant: LoadReport;
-  readonly mongodb: WriterReport;
-  readonly valkey: WriterReport;
+/** A platform with the endpoints that clients read, and a session that saves go through. */
+export interface Scene {
+  readonly platform: Platform;
+  /** It outlives restarts, and logins are limited. */
+  readonly admin: Admin;
 }
 
-/** The flow that a scenario reads and changes. */
-const flow = (mark: string) => [tab("faults"), ...endpoint("faults", "faults", "/faults", mark)];
+const api = ({ client }: Platform) => client.ask("main", "/red-nodes/faults");
+const tenant = ({ client }: Platform) => client.ask("acme", "/faults");
 
-const saved = async (admin: Admin, mark: string) => {
-  await admin.deployTabs(flow(mark));
-  return true;
-};
-
-/**
- * Brings the endpoints that the clients read into being.
- * @returns the session that saves go through: it outlives restarts, and logins are limited.
- */
-export async function prepareScenario(platform: Platform): Promise<Admin> {
+/** Brings up the platform if it does not run, and the endpoints into being. */
+export async function prepareScene(): Promise<Scene> {
+  const platform = await runningPlatform(E2E);
   const admin = await platform.login("main");
-  await admin.deployTabs(flow("first"));
-  await (await platform.login("acme")).deployTabs(flow("tenant"));
+  await admin.deployTabs(markedFlow(0));
+  await (await platform.login("acme")).deployTabs(markedFlow(0));
   await until("both serve", async () => {
     const answers = await Promise.all([api(platform), tenant(platform)]);
     return answers.every((answer) => answer.status === 200);
   });
-  return admin;
+  return { platform, admin };
 }
 
-const api = (platform: Platform) => platform.client.ask("main", "/red-nodes/faults");
-const tenant = (platform: Platform) => platform.client.ask("acme", "/faults");
+/** All clients of a scenario, at work until they are stopped. */
+export class Crew {
+  readonly clients: readonly Client[];
+  private readonly saver: Saver;
+  private readonly followers: readonly Follower[];
+  private readonly probe: StoreProbe;
+
+  private constructor(others: Client[], saver: Saver, followers: Follower[], probe: StoreProbe) {
+    this.clients = [...others, saver, ...followers];
+    this.saver = saver;
+    this.followers = followers;
+    this.probe = probe;
+  }
+
+  static async start({ platform, admin }: Scene): Promise<Crew> {
+    const { name: stack } = platform.stack;
+    const store = `${stack}-tenant-acme`;
+    const replicas = await runningOf(stack, "replica");
+    const probe = new StoreProbe(await mongoMembersOf(store), "tenant-acme");
+    const others = [
+      await mongodbWriter(store),
+      await valkeyWriter(stack),
+      reader("api", { ask: () => api(platform), perSecond: 20 }),
+      reader("tenant", { ask: () => tenant(platform), perSecond: 10 }),
+    ];
+    const followers = replicas.map((replica) => new Follower(replica));
+    const crew = new Crew(others, new Saver(admin), followers, probe);
+    await crew.served(performance.now());
+    return crew;
+  }
+
+  /** Waits until every client but the excused was served a few times since a moment. */
+  async served(since: number, excused: readonly string[] = [], seconds = 60): Promise<void> {
+    const waiting = this.clients.filter(({ name }) => !excused.includes(name));
+    await until(
+      "every client is served",
+      () => {
+        const unserved = waiting.filter(({ times }) => !((times.at(-3) ?? 0) > since));
+        if (unserved.length > 0) throw new Error(unserved.map(({ name }) => name).join(" "));
+        return true;
+      },
+      { seconds, every: 50 },
+    );
+  }
+
+  /** Waits until a save that is begun now is served by all replicas. */
+  async converged(): Promise<void> {
+    const since = performance.now();
+    await until(
+      "all replicas serve the newest save",
+      () => {
+        const next = this.saver.saves.find(({ at }) => at > since);
+        return this.followers.every(
+          ({ served }) => (served.at(-1)?.mark ?? 0) >= (next?.mark ?? Number.NaN),
+        );
+      },
+      { seconds: 60, every: 50 },
+    );
+  }
+
+  /** Ends all clients, whether or not the fault went as planned. */
+  async stop(): Promise<Omit<Seen, "fault" | "judged">> {
+    const stopping = this.clients.map(async (client) => {
+      const losses = await client.stop();
+      return { name: client.name, times: client.times, losses };
+    });
+    const clients = await Promise.all(stopping);
+    await this.probe.stop();
+    const served = Object.fromEntries(this.followers.map(({ name, served: s }) => [name, s]));
+    return { clients, store: this.probe.times, saves: this.saver.saves, served };
+  }
+}
 
 /** One fault from its start to the last healed container, with all clients at work. */
-export async function runScenario(
-  platform: Platform,
-  admin: Admin,
-  action: Action,
-  victim: Victim,
-): Promise<void> {
-  const { name: stack } = platform.stack;
+export async function runScenario(scene: Scene, action: Action, victim: Victim): Promise<void> {
+  const { name: stack } = scene.platform.stack;
+  const before = (await runningOf(stack)).length;
   const target = await findVictim(stack, victim);
-  const clients = {
-    api: new Load({ ask: () => api(platform), perSecond: 20 }),
-    tenant: new Load({ ask: () => tenant(platform), perSecond: 10 }),
-    mongodb: await MongoWriter.start(`${stack}-tenant-acme`),
-    valkey: await ValkeyWriter.start(stack),
-  };
-  await pause(1000);
-  await inflict(action, target, () => pause(2000));
-  await converges(platform, admin, `${action}-${victim}-${Date.now()}`);
-  await healed(stack);
-  const seen: Seen = {
-    api: await clients.api.stop(),
-    tenant: await clients.tenant.stop(),
-    mongodb: await clients.mongodb.stop(),
-    valkey: await clients.valkey.stop(),
-  };
-  tell(`${action} ${victim}`, seen);
-  judge(seen, action, victim);
+  const container = target.Name.slice(1);
+  const excused = suffering(action, victim, container);
+  const crew = await Crew.start(scene);
+  let fault: Fault;
+  let judged: number;
+  let seen: Awaited<ReturnType<Crew["stop"]>>;
+  try {
+    fault = await inflict(action, target, async (proven) => {
+      await crew.served(proven, excused);
+      if (action !== "kill") await expectSuccessor(stack, victim, target.Id);
+    });
+    await crew.served(fault.end);
+    await healed(stack, before);
+    judged = performance.now();
+    await crew.converged();
+  } finally {
+    seen = await crew.stop();
+  }
+  const all: Seen = { fault, judged, ...seen };
+  tell(`${action} ${victim}`, all);
+  const slowest = convergence(all, action, victim, container).map(({ ms }) => ms);
+  report(`${action} ${victim}: newest revision on all replicas`, Math.max(...slowest), "ms");
+  expect(verdict(all, action, victim, container)).toEqual([]);
 }
 
-/** Saves a new revision as soon as that is possible again; all replicas must follow in time. */
-async function converges(platform: Platform, admin: Admin, mark: string): Promise<void> {
-  await until("a save is accepted", () => saved(admin, mark), { seconds: 90, every: 500 });
-  const since = Date.now();
-  const replicas = await runningOf(platform.stack.name, "replica");
-  await Promise.all(
-    replicas.map((replica) =>
-      until(
-        `${replica.Name} serves the newest revision`,
-        async () => {
-          const url = `http://${addressOf(replica, "-edge")}:1880/red-nodes/faults`;
-          const answer = await fetch(url, { signal: AbortSignal.timeout(2000) });
-          return (await answer.text()).includes(mark);
-        },
-        { seconds: CONVERGENCE / 1000, every: 20 },
-      ),
-    ),
-  );
-  report("newest revision on all replicas after a fault", Date.now() - since, "ms");
+/** While a primary is away, another member has its office. */
+async function expectSuccessor(stack: string, victim: Victim, id: string): Promise<void> {
+  if (!victim.endsWith("primary")) return;
+  expect((await findVictim(stack, victim)).Id, `${victim} while the old one is away`).not.toBe(id);
 }
 
 function tell(fault: string, seen: Seen): void {
-  report(`${fault}: MongoDB write gap`, seen.mongodb.gap, "ms");
-  report(`${fault}: Valkey write gap`, seen.valkey.gap, "ms");
-  report(`${fault}: API requests lost of ${seen.api.sent}`, seen.api.lost.length, "");
-  report(`${fault}: tenant requests lost of ${seen.tenant.sent}`, seen.tenant.lost.length, "");
+  for (const { name, times, losses } of seen.clients) {
+    if (name === "mongodb" || name === "valkey") {
+      report(`${fault}: longest time without a write to ${name}`, longestGap(times), "ms");
+    } else if (losses.length > 0) report(`${fault}: lost by ${name}`, losses.length, "requests");
+  }
+  const away = returns(seen.store, seen.fault.begin);
+  report(`${fault}: times that the document store was away`, away.length, "");
 }
 
-/** What a fault of each kind may cost: never an acknowledged write, and requests only if named. */
-function judge(seen: Seen, action: Action, victim: Victim): void {
-  expect(seen.mongodb.lost, "acknowledged MongoDB writes").toEqual([]);
-  expect(seen.valkey.lost, "acknowledged Valkey writes").toEqual([]);
-  expect(seen.mongodb.acknowledged).toBeGreaterThan(100);
-  expect(seen.valkey.acknowledged).toBeGreaterThan(100);
-  expect(seen.mongodb.gap, "MongoDB write gap").toBeLessThan(15_000);
-  expect(seen.valkey.gap, "Valkey write gap").toBeLessThan(15_000);
-  if (victim === "edge") return;
-  expect(seen.tenant.lost, "tenant requests").toEqual([]);
-  // A paused replica holds what it was just given until the edge's check ejects it.
-  const allowed = victim === "replica" && action === "pause" ? 20 * 3 : 0;
-  expect(seen.api.lost.slice(allowed), "API requests").toEqual([]);
+function longestGap(times: readonly number[]): number {
+  return Math.max(...times.map((time, index) => time - (times[index - 1] ?? time)));
 }

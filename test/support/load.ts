@@ -1,11 +1,20 @@
 import { performance } from "node:perf_hooks";
 import type { Answer } from "./http.ts";
 
+/** A request without a right answer; times in milliseconds of `performance.now()`. */
+export interface LostRequest {
+  readonly sent: number;
+  readonly failed: number;
+  readonly why: string;
+}
+
 /** What a load saw from its start to its end. */
 export interface LoadReport {
   readonly sent: number;
   /** Requests without a right answer, each told once with its time since the start. */
   readonly lost: readonly string[];
+  /** The same with exact times. */
+  readonly losses: readonly LostRequest[];
   /** Latency percentiles in milliseconds. */
   readonly p50: number;
   readonly p99: number;
@@ -26,7 +35,9 @@ export class Load {
   private readonly options: LoadOptions;
   private readonly pending = new Set<Promise<void>>();
   private readonly latencies: number[] = [];
-  private readonly lost: string[] = [];
+  private readonly losses: LostRequest[] = [];
+  /** When each right answer came, in milliseconds of `performance.now()`. */
+  readonly times: number[] = [];
   private readonly timer: NodeJS.Timeout;
   private readonly started = performance.now();
   private sent = 0;
@@ -57,15 +68,16 @@ export class Load {
     const isRight = this.options.isRight ?? ((answer) => answer.status === 200);
     try {
       const answer = await this.options.ask();
-      if (!isRight(answer)) this.lose(at, `${answer.status} ${answer.body.slice(0, 120)}`);
+      if (isRight(answer)) this.times.push(performance.now());
+      else this.lose(at, `${answer.status} ${answer.body.slice(0, 120)}`);
     } catch (error) {
       this.lose(at, error instanceof Error ? `${error.name} ${error.message}` : String(error));
     }
     this.latencies.push(performance.now() - at);
   }
 
-  private lose(at: number, why: string): void {
-    this.lost.push(`at ${((at - this.started) / 1000).toFixed(2)} s: ${why}`);
+  private lose(sent: number, why: string): void {
+    this.losses.push({ sent, failed: performance.now(), why });
   }
 
   /** Stops sending, waits for the answers still owed, and reports. */
@@ -74,6 +86,10 @@ export class Load {
     await Promise.all(this.pending);
     const sorted = this.latencies.toSorted((a, b) => a - b);
     const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
-    return { sent: sorted.length, lost: this.lost, p50: at(0.5), p99: at(0.99), max: at(1) };
+    const { losses } = this;
+    const lost = losses.map(
+      ({ sent, why }) => `at ${((sent - this.started) / 1000).toFixed(2)} s: ${why}`,
+    );
+    return { sent: sorted.length, lost, losses, p50: at(0.5), p99: at(0.99), max: at(1) };
   }
 }

@@ -4,12 +4,15 @@ import { readBases } from "../../components/images/bases.ts";
 import { engine } from "./engine.ts";
 import { testName } from "./names.ts";
 import { ROOT } from "./process.ts";
+import { DIRECT } from "./store-probe.ts";
 import { until } from "./wait.ts";
 
 /** A MongoDB replica set of three real members on the loopback, for whoever runs on the host's network. */
 export interface LocalReplicaSet {
   readonly uri: string;
   readonly client: MongoClient;
+  /** Clients of each member alone, for a probe. */
+  members(): MongoClient[];
   /** Index of the primary. */
   primary(): Promise<number>;
   /** kill -9. */
@@ -89,6 +92,7 @@ export async function startReplicaSet(): Promise<LocalReplicaSet> {
   return {
     uri,
     client,
+    members: () => ports.map((port) => new MongoClient(`mongodb://127.0.0.1:${port}/`, DIRECT)),
     primary: async () => {
       const { me } = await client.db("admin").command({ hello: 1 });
       return ports.indexOf(Number(String(me).split(":")[1]));

@@ -41,7 +41,7 @@ export const TIERS: readonly Tier[] = [
   tier("edge", 10, { needs: engine, testSeconds: 180 }),
   tier("runtime", 15, { needs: engine, testSeconds: 180 }),
   tier("preview", 10, { needs: platform, testSeconds: 300 }),
-  tier("e2e", 40, { needs: [...platform, "browser"], testSeconds: 600 }),
+  tier("e2e", 60, { needs: [...platform, "browser"], testSeconds: 600 }),
   tier("faults", 60, { needs: platform, testSeconds: 300, byDefault: false }),
   tier("kills", 60, { needs: platform, testSeconds: 900, byDefault: false }),
 ];

@@ -14,6 +14,8 @@ export interface WritersReport {
 
 /** Clients that write numbered records one after the other and remember what was acknowledged. */
 export class Writers {
+  /** When each acknowledgement came, in milliseconds of `performance.now()`. */
+  readonly times: number[] = [];
   private readonly acknowledged: number[] = [];
   private readonly errors = new Set<string>();
   private readonly workers: Promise<void>[];
@@ -52,6 +54,7 @@ export class Writers {
   private acknowledge(id: number) {
     this.acknowledged.push(id);
     const now = performance.now();
+    this.times.push(now);
     this.gapMs = Math.max(this.gapMs, now - this.last);
     this.last = now;
   }
