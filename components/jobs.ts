@@ -1,6 +1,6 @@
 import { physicalName } from "../config/names.ts";
 import { commonEnvironment, type PlanContext } from "./context.ts";
-import { REPLICA_SET } from "./mongodb/plan.ts";
+import { memberHosts, REPLICA_SET } from "./mongodb/plan.ts";
 import type { FileContent, Job, Mount } from "./target/types.ts";
 
 /** Jobs run without root and without the engine. */
@@ -73,13 +73,14 @@ export function planErase(
 }
 
 function databaseJob(
-  { stack, networks }: PlanContext,
+  context: PlanContext,
   { seeds }: DatabaseAccess,
   kind: "cluster" | "tenant",
   key: string,
   script: string,
   more: Readonly<Record<string, string>>,
 ): Omit<Job, "id" | "name"> {
+  const { stack, networks } = context;
   return {
     identity: { stack, component: "job", key },
     image: "agent",
@@ -96,5 +97,6 @@ function databaseJob(
     user: JOB_USER,
     ...JOB_LIMITS,
     networks: [{ network: networks.data }],
+    hosts: memberHosts(context),
   };
 }

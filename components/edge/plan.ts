@@ -90,6 +90,7 @@ export function planEdge(id: string, context: PlanContext, config: EdgeConfig): 
     user: { uid: 99, gid: 99 },
     memory: config.memory,
     pids: 128,
+    openFiles: openFilesFor(config.memory),
     mounts,
     networks: [{ network: networks.edge }],
     ports: [
@@ -116,6 +117,7 @@ function agentFiles(
     tls: { mode: config.tls.mode },
     bodyLimitBytes: config.bodyLimit * MEGABYTE,
     rateLimitPerSecond: config.rateLimitPerSecond,
+    connectionsPerSource: config.connectionsPerSource,
     maxConnections: connectionsWithin(config.memory),
   };
   const certificate = given === undefined ? [] : certificateFiles(given);
@@ -128,6 +130,12 @@ function agentFiles(
  */
 function connectionsWithin(memory: number): number {
   return Math.max(64, Math.floor(((memory - 48) * 1024) / 64));
+}
+
+/** Two for each connection. In powers of two, so that a little more memory is no other limit, which would replace the proxy. */
+function openFilesFor(memory: number): number | undefined {
+  const needed = 2 ** Math.ceil(Math.log2(2 * connectionsWithin(memory) + 1024));
+  return needed > 16_384 ? needed : undefined;
 }
 
 function certificateFiles({ certificate, key }: GivenCertificate): WorkloadFile[] {

@@ -1,11 +1,11 @@
 import { physicalName } from "../../config/names.ts";
 import { memberAddress } from "../../config/network.ts";
-import type { MongoDbConfig } from "../../config/sections/mongodb.ts";
+import { MAX_MEMBERS, type MongoDbConfig } from "../../config/sections/mongodb.ts";
 import type { Member } from "../chain.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
 import { JOB_LIMITS, JOB_USER } from "../jobs.ts";
-import type { FileContent, Job, Volume, Workload } from "../target/types.ts";
+import type { FileContent, Job, KnownHost, Volume, Workload } from "../target/types.ts";
 
 export const REPLICA_SET = "rs0";
 export const MONGODB_PORT = 27017;
@@ -50,6 +50,18 @@ export function planReplicaSet(
   };
 }
 
+/**
+ * Names of all members that a set may ever have, so that growth changes nothing here. The name of a dead
+ * member leaves the engine's DNS, whose answer to it takes 20 s on a network without a way out; an address
+ * fails in 3 s. For whoever is in the data network; tenants see the members under other addresses.
+ */
+export function memberHosts({ stack, subnet }: PlanContext): KnownHost[] {
+  return Array.from({ length: MAX_MEMBERS }, (_, member) => ({
+    name: physicalName(stack, "mongodb", member),
+    address: memberAddress(subnet, "mongodb", member),
+  }));
+}
+
 function host(context: PlanContext, member: number): string {
   return `${physicalName(context.stack, "mongodb", member)}:${MONGODB_PORT}`;
 }
@@ -66,11 +78,12 @@ function planData(id: string, { stack }: PlanContext, member: number, dev: boole
 
 function planMember(
   id: string,
-  { stack, subnet, networks }: PlanContext,
+  context: PlanContext,
   config: MongoDbConfig,
   secrets: ReplicaSetSecrets,
   member: number,
 ): Workload {
+  const { stack, subnet, networks } = context;
   const name = physicalName(stack, "mongodb", member);
   return {
     id: `${id}-${member}`,
@@ -94,6 +107,7 @@ function planMember(
     scratch: ["/data/configdb"],
     files: [{ name: "keyfile", content: secrets.keyfile }],
     networks: [{ network: networks.data, address: memberAddress(subnet, "mongodb", member) }],
+    hosts: memberHosts(context),
     health: healthCheck(IMAGE_HEALTH),
     waitSeconds: 180,
     graceSeconds: 60,

@@ -5,6 +5,7 @@ import type { ClusterConfig } from "../../config/sections/cluster.ts";
 import type { Member } from "../chain.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
 import { databaseName } from "../jobs.ts";
+import { memberHosts } from "../mongodb/plan.ts";
 import type { Exposure, FileContent } from "../target/types.ts";
 import {
   type FlowEnvironment,
@@ -95,6 +96,7 @@ function planRuntime(
         { network: networks.data },
         { network: networks.edge, aliases: [sharedName(stack, role, key)] },
       ],
+      hosts: memberHosts(context),
       update: role === "editor" ? "recreate" : "rolling",
     },
   };

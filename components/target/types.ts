@@ -112,6 +112,12 @@ export interface NetworkJoin {
   readonly aliases?: readonly string[];
 }
 
+/** A name that a workload knows without asking DNS, which forgets the names of what is stopped. */
+export interface KnownHost {
+  readonly name: string;
+  readonly address: string;
+}
+
 /** A port of the host that leads to a port of the workload. */
 export interface PublishedPort {
   readonly address: string;
@@ -141,11 +147,14 @@ export interface Process extends Plan {
   readonly cpus?: number;
   /** Processes and threads. */
   readonly pids: number;
-  readonly mounts?: readonly Mount[];
+  /** Files and connections that one process may have open. Default: enough for all but a large proxy. */
+  readonly openFiles?: number | undefined;
+  readonly mounts?: readonly Mount[] | undefined;
   /** Folders that start empty each time and live in memory. */
   readonly scratch?: readonly string[];
   readonly files?: readonly WorkloadFile[];
   readonly networks: readonly NetworkJoin[];
+  readonly hosts?: readonly KnownHost[];
   /** Linux capabilities kept; all others are dropped. */
   readonly capabilities?: readonly string[];
 }

@@ -33,6 +33,11 @@ export const Edge = z.strictObject({
   rateLimitPerSecond: count(1, 100_000, "REDFLEET_CFG_VALUE", "requests per second and client")
     .default(1000)
     .describe("Requests per second and client address; more is answered with 429."),
+  connectionsPerSource: count(0, 30_000, "REDFLEET_CFG_VALUE", "connections per client address")
+    .default(500)
+    .describe(
+      "Connections, and requests in them, that one client address may have open at a time; users behind one address share it. More is turned away. 0: no limit.",
+    ),
   memory: memoryFrom(64).prefault("128 MB").describe("Memory limit of the proxy."),
   agentMemory: memoryFrom(96).prefault("160 MB").describe("Memory limit of the agent."),
 });

@@ -2,12 +2,15 @@ import { z } from "zod";
 import { says } from "../problems.ts";
 import { count, Memory } from "./values.ts";
 
+/** A replica set has at most seven voters. */
+export const MAX_MEMBERS = 7;
+
 /** The flow store and the users. */
 export const MongoDb = z.strictObject({
   members: z
     .int()
     .min(1, says("REDFLEET_CFG_MEMBERS", "at least one member", "use 3"))
-    .max(7, says("REDFLEET_CFG_MEMBERS", "at most 7 voters", "use 3, 5 or 7"))
+    .max(MAX_MEMBERS, says("REDFLEET_CFG_MEMBERS", "at most 7 voters", "use 3, 5 or 7"))
     .default(3)
     .describe("Members of the replica set: odd, 3 or more; 1 only with `dev: true`."),
   memory: Memory.prefault("400 MB").describe(

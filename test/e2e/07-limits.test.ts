@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { containersOf, runningOf } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
@@ -65,6 +65,13 @@ describe("a tenant that misbehaves hurts nobody else", () => {
     expect(seen.lost).toEqual([]);
     expect(await identitiesOfOthers()).toEqual(before);
     expect(processesOfHost()).toBeLessThan(5000);
+  });
+
+  it("may open as many files as any other part, whatever the engine's default is", async () => {
+    for (const { Name: name, State: state } of await runningOf(E2E.name)) {
+      const limits = readFileSync(`/proc/${state.Pid}/limits`, "utf8");
+      expect(limits, name).toMatch(/^Max open files +16384 +16384 /m);
+    }
   });
 
   it("has a bound on memory, processes and CPU in the kernel", async () => {

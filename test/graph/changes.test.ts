@@ -98,6 +98,15 @@ test("more memory changes that container alone", async () => {
   });
 });
 
+test("a limit of the edge is the agent's business: the proxy goes on", async () => {
+  const { created, deleted, changed } = await changes({
+    ...dev,
+    edge: { ...dev.edge, connectionsPerSource: 50 },
+  });
+  expect({ created, deleted }).toEqual({ created: [], deleted: [] });
+  expect(changed).toEqual(["Container dev-agent", "Container dev-agent.files"]);
+});
+
 test.each([5, 2])("scaling to %i replicas touches only replicas that come or go", async (count) => {
   const { created, deleted, changed } = await changes({
     ...dev,

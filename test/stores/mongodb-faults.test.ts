@@ -65,6 +65,10 @@ describe("a replica set", () => {
     const { before, after, result } = await underFault(async (primary) => {
       await set.lab.container(`mongodb-${primary}`).kill({ signal: "KILL" });
       await elected(primary);
+      // DNS has forgotten it; the others still know where it was, at once.
+      const asked = ["getent", "ahostsv4", set.member(primary)];
+      const answer = await set.lab.run(`mongodb-${(primary + 1) % 3}`, asked);
+      expect(answer).toContain(set.lab.address(10 + primary));
       await set.lab.container(`mongodb-${primary}`).start();
     });
     expect(after).not.toBe(before);

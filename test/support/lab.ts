@@ -26,6 +26,8 @@ export interface LabContainer {
   /** Name of the container whose network it shares instead. */
   readonly inNetworkOf?: string;
   readonly memoryMb?: number;
+  /** Names that it knows without DNS, and the last part of their addresses. */
+  readonly hosts?: Readonly<Record<string, number>>;
 }
 
 /** A network of its own on the real engine with containers in it; nothing of it is left after `close`. */
@@ -167,12 +169,21 @@ export class Lab {
       SecurityOpt: ["no-new-privileges:true"],
       Memory: memory,
       MemorySwap: memory,
+      ...(plan.hosts === undefined || plan.inNetworkOf !== undefined
+        ? {}
+        : { ExtraHosts: this.knownHosts(plan.hosts) }),
       NetworkMode:
         plan.inNetworkOf === undefined
           ? `${this.stack}-data`
           : `container:${this.nameOf(plan.inNetworkOf)}`,
       Mounts: this.mounts(plan),
     };
+  }
+
+  private knownHosts(hosts: Readonly<Record<string, number>>): string[] {
+    return Object.entries(hosts).map(
+      ([name, host]) => `${this.nameOf(name)}:${this.address(host)}`,
+    );
   }
 
   private mounts(plan: LabContainer): Docker.MountSettings[] {

@@ -13,6 +13,8 @@ export interface JobResult {
 
 const MONGODB_USER = 999;
 const JOB_USER = 1000;
+/** All members that a test starts, as the platform lets its parts know them. */
+const HOSTS = Object.fromEntries([0, 1, 2, 3, 4].map((index) => [`mongodb-${index}`, 10 + index]));
 
 /** A replica set of real members in a lab, before or after its job made it one. */
 export class ReplicaSet {
@@ -43,6 +45,7 @@ export class ReplicaSet {
       command: ["/redfleet/start"],
       user: MONGODB_USER,
       host: 10 + index,
+      hosts: HOSTS,
       data: ["/data/db", "/data/configdb"],
       files: { keyfile: this.key },
       environment: {
@@ -103,6 +106,7 @@ export class ReplicaSet {
         ...environment,
       },
       files,
+      hosts: HOSTS,
       memoryMb: 192,
       ...(place.local ? { inNetworkOf: "mongodb-0" } : {}),
       ...(place.data ? { data: place.data } : {}),

@@ -105,7 +105,7 @@ function processArgs(
   files: PlacedFiles | undefined,
   registry: Registry,
 ): docker.ContainerArgs {
-  const safe = hardened(plan.user, plan.capabilities);
+  const safe = hardened(plan);
   return {
     ...safe,
     ...limits(plan),
@@ -122,6 +122,7 @@ function processArgs(
       ipv4Address: address,
       aliases: aliases === undefined ? undefined : [...aliases],
     })),
+    hosts: plan.hosts?.map(({ name, address }) => ({ host: name, ip: address })),
     labels: containerLabels(plan, files),
   };
 }

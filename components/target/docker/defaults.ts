@@ -4,10 +4,23 @@ import type { Process } from "../types.ts";
 type Args = Partial<docker.ContainerArgs>;
 
 /**
+ * Files and connections that one process may have open, unless it asks for more. Engines differ from 1,024 to
+ * a million: too few for a store or proxy, and with a million some programs walk through all of them. Four
+ * times what a store can use with the connections it takes; some engines may give no more than 20,000.
+ */
+const OPEN_FILES = 16_384;
+
+type Hardened = Pick<Process, "user" | "capabilities" | "openFiles">;
+
+/**
  * What holds for every container of the platform, in one place: no root file system to write to, no
  * capabilities, no way to gain any, one numeric user, bounded logs, a real init.
  */
-export function hardened(user: Process["user"], kept: readonly string[] = []): Args {
+export function hardened({
+  user,
+  capabilities: kept = [],
+  openFiles = OPEN_FILES,
+}: Hardened): Args {
   return {
     user: `${user.uid}:${user.gid}`,
     readOnly: true,
@@ -15,6 +28,7 @@ export function hardened(user: Process["user"], kept: readonly string[] = []): A
     capabilities: { drops: ["ALL"], adds: kept.length === 0 ? undefined : capabilities(kept) },
     securityOpts: ["no-new-privileges:true"],
     init: true,
+    ulimits: [{ name: "nofile", soft: openFiles, hard: openFiles }],
     logDriver: "json-file",
     logOpts: { "max-file": "3", "max-size": "10m" },
     // Anonymous volumes would go with the container; there are none, and data never hangs on this flag.

@@ -36,7 +36,7 @@ export function placeFiles(
   const holder = new docker.Container(
     id,
     {
-      ...hardened(plan.user),
+      ...hardened({ user: plan.user }),
       // Empty, like the image's: with a user the engine gives every file to that user, and refuses one that
       // has no name on the host. The owners are those of the uploads; the holder itself never runs.
       user: "",

@@ -255,6 +255,11 @@ const EDGE: Case[] = [
     "edge.http: got 70000; a port, 1..65535; choose a free port of the host [REDFLEET_CFG_PORT]",
   ],
   [
+    "less than no connection",
+    withSections({ edge: { connectionsPerSource: -1 } }),
+    "edge.connectionsPerSource: got -1; connections per client address; use 0..30000 [REDFLEET_CFG_VALUE]",
+  ],
+  [
     "one port twice",
     withSections({ edge: { http: 443 } }),
     "edge.http: got 443; already used at edge.https; use two different ports [REDFLEET_CFG_PORT]",
