@@ -41,9 +41,13 @@ const CONNECT_CODES = new Set([
   "ETIMEDOUT",
 ]);
 
+/** What a connection that was open ends with when the engine goes away. */
+const CUT_OFF = new Set(["ECONNRESET", "ECONNABORTED"]);
+
 interface EngineError extends Error {
   code?: string;
   syscall?: string;
+  path?: string;
   address?: string;
   statusCode?: number;
   json?: { message?: string };
@@ -56,6 +60,8 @@ export function explain(error: unknown): Explanation {
   if (!(error instanceof Error)) return { what: String(error) };
   const engine = error as EngineError;
   if (engine.syscall === "connect" && CONNECT_CODES.has(engine.code ?? "")) return noEngine(engine);
+  if (CUT_OFF.has(engine.code ?? "")) return engineGone(engine.message);
+  if (engine.code === "ENOSPC") return fullDisk(engine.path ?? engine.message);
   if (engine.statusCode !== undefined) {
     return {
       what: "the Docker engine refused a request",
@@ -94,11 +100,36 @@ function noEngine(error: EngineError): Explanation {
       exitCode: EXIT.engine,
     };
   }
+  const chosen = process.env.DOCKER_HOST !== undefined;
   return {
     what: `the Docker engine does not answer at ${where}`,
-    why: `${error.code}: it is not running, or DOCKER_HOST points elsewhere`,
-    fix: "redfleet up starts it; by hand: systemctl start docker",
+    why: `${error.code}: ${chosen ? "DOCKER_HOST says that it is there, and nothing listens" : "it is not running"}`,
+    fix: chosen
+      ? "start that engine, or unset DOCKER_HOST to use the one on this machine"
+      : "redfleet up starts it; by hand: systemctl start docker",
     exitCode: EXIT.engine,
+  };
+}
+
+/** An engine that ended in the middle of what it was asked. */
+export function engineGone(why: string): Explanation {
+  const host = process.env.DOCKER_HOST;
+  return {
+    what: `the Docker engine went away${host ? ` (DOCKER_HOST=${host})` : ""}`,
+    why,
+    fix: host
+      ? "start that engine again, then redfleet up: it goes on where this run ended"
+      : "redfleet up starts it and goes on where this run ended",
+    exitCode: EXIT.engine,
+  };
+}
+
+/** @param where the file or folder that could not be written, or what the system said */
+export function fullDisk(where: string): Explanation {
+  return {
+    what: "the disk is full",
+    why: where,
+    fix: "free some space (docker system df; docker image prune), then run the command again: what is done stays done",
   };
 }
 

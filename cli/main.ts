@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerDown } from "./commands/down.ts";
@@ -12,6 +14,7 @@ import { registerRunners } from "./commands/run.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTenant } from "./commands/tenant.ts";
 import { registerUp } from "./commands/up.ts";
+import { ROOT } from "./context.ts";
 import { EXIT, explain, renderExplanation } from "./errors.ts";
 
 /** Order of the help. */
@@ -34,6 +37,7 @@ const COMMANDS = [
 function createProgram(): Command {
   const program = new Command("redfleet")
     .description("a fleet of Node-RED runtimes as code")
+    .version(version(), "--version", "print the version of this clone")
     .option("--stack <name>", "stack to work on", process.env.REDFLEET_STACK ?? "dev")
     .option("--json", "print one JSON document instead of text")
     .showHelpAfterError("(redfleet --help lists all commands)")
@@ -41,6 +45,11 @@ function createProgram(): Command {
   for (const register of COMMANDS) register(program);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
+}
+
+function version(): string {
+  const manifest = readFileSync(join(ROOT, "package.json"), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 /** The one place where an error becomes a message and an exit code. */

@@ -9,6 +9,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import { type Problem, type ProblemCode, sortProblems } from "./errors.ts";
+import { didYouMean, nearest } from "./hints.ts";
 import { parsePlatform } from "./parse.ts";
 
 /** A stack file is a page or two of text; more is a mistake or an attack. */
@@ -30,17 +31,52 @@ const SECRETS = "redfleet:secrets";
  */
 export function checkStackFile(text: string, stack: string): Problem[] {
   const raw = rawProblems(text);
-  const data = raw.fatal ? undefined : readConfig(text);
-  const checked =
-    data === undefined
-      ? []
-      : parsePlatform(data[PLATFORM], { stack, secretNames: Object.keys(data[SECRETS] ?? {}) })
-          .problems;
-  return sortProblems([...raw.problems, ...checked]);
+  if (raw.fatal) return sortProblems(raw.problems);
+  const file = readFile(text);
+  const stray = strayKeys(file);
+  // A misspelt key is the whole problem: that the right one is missing says it again.
+  const isMisspelt = stray.length > 0 && file.config?.[PLATFORM] === undefined;
+  const checked = isMisspelt ? [] : checkPlatform(file.config ?? {}, stack);
+  // So does what a key that YAML misreads leads to.
+  const isSaid = (path: string) =>
+    raw.misread.some((key) => path === key || path.startsWith(`${key}.`));
+  return sortProblems([...raw.problems, ...stray, ...checked.filter(({ path }) => !isSaid(path))]);
 }
 
-/** What the text alone tells. `fatal` when there is no tree to look at. */
-export function rawProblems(text: string): { problems: Problem[]; fatal: boolean } {
+function checkPlatform(config: Config, stack: string): readonly Problem[] {
+  const secretNames = Object.keys(config[SECRETS] ?? {});
+  return parsePlatform(config[PLATFORM], { stack, secretNames }).problems;
+}
+
+/** Keys that look like ours and are not: Pulumi would pass them over without a word. */
+function strayKeys({ config, ...top }: StackFile): Problem[] {
+  const ours = [PLATFORM, SECRETS];
+  const stray = Object.keys(config ?? {}).filter((key) => !ours.includes(key));
+  return [
+    ...stray
+      .filter((key) => key.startsWith("redfleet:") || nearest(key, ours) !== undefined)
+      .map((key) => unknownKey(`config.${key}`, key, ours)),
+    ...(config === undefined ? Object.keys(top) : [])
+      .filter((key) => nearest(key, ["config"]) !== undefined)
+      .map((key) => unknownKey(key, key, ["config"])),
+  ];
+}
+
+function unknownKey(path: string, key: string, known: readonly string[]): Problem {
+  const fix = didYouMean(key, known);
+  return { code: "REDFLEET_CFG_UNKNOWN_KEY", path, rule: "unknown key", fix };
+}
+
+/** What the text alone tells. */
+interface Raw {
+  problems: Problem[];
+  /** There is no tree to look at. */
+  fatal: boolean;
+  /** Paths of keys that YAML reads as something else, as it reads them. */
+  misread: string[];
+}
+
+function rawProblems(text: string): Raw {
   const size = Buffer.byteLength(text);
   if (size > MAX_BYTES) return stop("REDFLEET_CFG_TOO_LARGE", `${size} bytes`, "at most 1 MB");
   const lines = new LineCounter();
@@ -66,24 +102,30 @@ export function rawProblems(text: string): { problems: Problem[]; fatal: boolean
   if (expands(document)) {
     return stop("REDFLEET_CFG_TOO_LARGE", "aliases of aliases", "a file that stays small");
   }
-  const problems: Problem[] = [];
+  const raw: Raw = { problems: [], fatal: false, misread: [] };
   visit(document, {
     Map: (_, map, ancestors) => {
-      problems.push(...keyProblems(map, pathOf(ancestors), line));
+      const parent = pathOf(ancestors);
+      raw.problems.push(...keyProblems(map, parent, line));
+      raw.misread.push(...misreadKeys(map).map((key) => [...parent, key].join(".")));
     },
   });
-  return { problems, fatal: false };
+  return raw;
 }
 
-function stop(code: ProblemCode, got: string | undefined, rule: string, line?: number) {
+function stop(code: ProblemCode, got: string | undefined, rule: string, line?: number): Raw {
   const fix = code === "REDFLEET_CFG_YAML" ? "correct the YAML" : "make it smaller";
-  return { problems: [{ code, path: "(file)", got, rule, fix, line }], fatal: true };
+  return { problems: [{ code, path: "(file)", got, rule, fix, line }], fatal: true, misread: [] };
 }
 
-/** The `config` map of a file whose text is in order. */
-function readConfig(text: string): Record<string, Record<string, unknown> | undefined> {
+type Config = Record<string, Record<string, unknown> | undefined>;
+
+/** A stack file whose text is in order. */
+type StackFile = Record<string, unknown> & { config?: Config };
+
+function readFile(text: string): StackFile {
   const data = parseDocument(text, { uniqueKeys: false }).toJS({ maxAliasCount: MAX_ALIASES });
-  return (data as { config?: Record<string, Record<string, unknown>> } | null)?.config ?? {};
+  return (data as StackFile | null) ?? {};
 }
 
 type LineOf = (offset: number | undefined) => number;
@@ -124,6 +166,14 @@ function misread(type: string | undefined, written: string): boolean {
     /^[-+]?[\d.][\d_.,]*(e[-+]?\d+)?$/i.test(written) ||
     /^0[xo][\da-f]+$/i.test(written)
   );
+}
+
+/** What YAML makes of a map's misread keys: `8` of `08`, nothing of `~`. */
+function misreadKeys({ items }: YAMLMap): string[] {
+  return items.flatMap(({ key }) => {
+    if (!isScalar(key) || !misread(key.type, key.source ?? String(key.value))) return [];
+    return [String(key.value ?? "")];
+  });
 }
 
 /** The first alias whose anchor is nowhere before it, or around it: no tree can be made of either. */

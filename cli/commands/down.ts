@@ -58,24 +58,23 @@ async function down(stack: string, deleteData: boolean): Promise<void> {
   endWithParent();
   const docker = await connectedEngine();
   const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
-  await ensureLocalState();
-  if (hasState(stack)) await destroy(docker, stack, { interrupted: lock.interrupted, deleteData });
-  if (deleteData) {
-    await assertOwn(docker, stack);
-    await deleteRest(docker, stack);
-  }
+  await lock.undisturbed(() => prepare(docker, stack, lock.interrupted));
+  if (hasState(stack)) await destroy(stack, deleteData);
+  if (deleteData) await deleteRest(docker, stack);
   await settle(stack);
   await lock.release();
   if (deleteData) await rm(localDirectory(stack), { recursive: true, force: true });
 }
 
-async function destroy(
-  docker: Engine,
-  stack: string,
-  { interrupted, deleteData }: { interrupted: boolean; deleteData: boolean },
-): Promise<void> {
+/** What has to hold before anything is taken away; changes nothing but what a killed run left behind. */
+async function prepare(docker: Engine, stack: string, interrupted: boolean): Promise<void> {
+  await ensureLocalState();
+  if (!hasState(stack)) return assertOwn(docker, stack);
   await ensureStack(stack);
   await recover(docker, stack, interrupted);
+}
+
+async function destroy(stack: string, deleteData: boolean): Promise<void> {
   backUpState(stack);
   if (deleteData) await pulumi(stack, ["state", "unprotect", "--all", "--yes"]);
   await step("pulumi destroy", async (note) => {

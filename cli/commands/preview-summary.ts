@@ -5,6 +5,8 @@ import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { printJson } from "../output.ts";
 import { type Preview, renderMarkdown, summarise } from "../preview/summary.ts";
+import { knownCause } from "../pulumi/failure.ts";
+import { assertValid } from "../stackfile/edit.ts";
 import { pulumi } from "../stackfile/outputs.ts";
 
 /** `redfleet preview-summary`: what an `up` would do, per tenant, as Markdown. */
@@ -24,14 +26,17 @@ export function registerPreviewSummary(program: Command): void {
 async function previewText(stack: string, file: string | undefined): Promise<string> {
   if (file === "-") return text(process.stdin);
   if (file !== undefined) return readFile(file, "utf8");
-  const { code, stdout, tail } = await pulumi(["preview", "--stack", stack, "--json"]);
+  await assertValid(stack);
+  const { code, stdout, tail } = await pulumi(stack, ["preview", "--json"]);
   if (code === 0) return stdout;
-  const why = diagnosticsOf(stdout) || tail.trim();
-  throw new CliError({
-    what: `the preview of "${stack}" failed`,
-    why,
-    fix: `redfleet doctor --stack ${stack}; before the first up there is nothing to preview`,
-  });
+  const why = diagnosticsOf(stdout) || tail.trim().replace(/^error: /, "");
+  throw new CliError(
+    knownCause(stack, why) ?? {
+      what: `the preview of "${stack}" failed`,
+      why,
+      fix: `redfleet doctor --stack ${stack}; before the first up there is nothing to preview`,
+    },
+  );
 }
 
 function parse(text: string): Preview {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import { failedJob } from "../../components/job-failure.ts";
 import { agentSocket } from "../../config/socket.ts";
 import { globals, localDirectory } from "../context.ts";
 import { reachable } from "../edge/client.ts";
@@ -101,17 +102,30 @@ async function apply(docker: Engine, stack: string): Promise<Record<string, numb
   }
 }
 
+/** A failed run in the words of Pulumi, and of what failed in it. */
 async function failed(
   docker: Engine,
   stack: string,
   result: Awaited<ReturnType<typeof runPulumi>>,
 ): Promise<CliError> {
   const error = explainFailure(stack, "up", result);
+  const job = failedJob(error.why ?? "");
+  if (job) return new CliError({ ...error, ...(await explainJob(docker, job.name, job.code)) });
   const names = [...result.report.failedContainers];
   const lines = (await Promise.all(names.map((name) => lastLines(docker, name)))).flat();
   return lines.length === 0
     ? error
     : new CliError({ ...error, why: [error.why, ...lines].join("\n") });
+}
+
+/** The job itself knows best what went wrong. */
+async function explainJob(docker: Engine, name: string, code: number) {
+  const lines = await lastLines(docker, name);
+  return {
+    what: `the job ${name} failed (exit code ${code})`,
+    why: lines.join("\n") || "it left no output",
+    fix: "correct the cause, then redfleet up: the job runs again, what is done stays done",
+  };
 }
 
 function renderChanges(changes: Record<string, number>): string {

@@ -1,23 +1,33 @@
 import { isStale, readLocks, type StateLock } from "../pulumi/locks.ts";
+import { orphansOf, runProcesses } from "../pulumi/processes.ts";
 import { hasState, readState, type State } from "../pulumi/state.ts";
 import { type Check, ok, warn } from "./check.ts";
 
 /** The lock and the unfinished operations of one stack. */
 export async function checkState(stack: string): Promise<Check[]> {
-  const locks = judgeLocks(readLocks(stack), isStale);
+  const orphans = new Set(orphansOf(runProcesses()).map(({ pid }) => pid));
+  const locks = judgeLocks(readLocks(stack), isStale, orphans);
   if (hasState(stack)) return [locks, judgePending(readState(stack).pending)];
   return [locks, ok("pending operations", `the stack "${stack}" has no state yet`)];
 }
 
-/** @param stale whether a lock's owner is gone */
+/**
+ * @param stale whether a lock's owner is gone
+ * @param orphans ids of processes that go on although their run was killed
+ */
 export function judgeLocks(
   locks: readonly StateLock[],
   stale: (lock: StateLock) => boolean,
+  orphans: ReadonlySet<number> = new Set(),
 ): Check {
   const name = "state lock";
   const lock = locks.find((one) => !stale(one)) ?? locks[0];
   if (!lock) return ok(name, "nobody holds it");
   const owner = `${lock.username}@${lock.hostname}, process ${lock.pid}, since ${lock.timestamp}`;
+  if (orphans.has(lock.pid) && !stale(lock)) {
+    const fix = "redfleet up lets it end what it is at, and goes on from there";
+    return warn(name, `held by ${owner}, which a killed run has left behind`, fix);
+  }
   if (!stale(lock)) return warn(name, `held by ${owner}`, "wait until that operation ends");
   return warn(name, `left behind by ${owner}, which is gone`, "redfleet up removes it");
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import { pulumiBinary } from "../pulumi/environment.ts";
+import { tryRun } from "../setup/exec.ts";
 import { PLUGINS, type PluginName, PULUMI, pluginDirectory } from "../setup/toolchain/versions.ts";
-import { pulumi } from "../stackfile/outputs.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 const NODE_MAJOR = 24;
@@ -19,7 +20,8 @@ export function checkNode(version: string): Check {
 }
 
 async function checkPulumi(): Promise<Check> {
-  const { code, stdout, tail } = await pulumi(["version"]);
+  const options = { env: { PULUMI_SKIP_UPDATE_CHECK: "true" }, timeoutSeconds: 30 };
+  const { code, stdout, tail } = await tryRun(pulumiBinary(), ["version"], options);
   const version = stdout.trim().replace(/^v/, "");
   if (code !== 0) return fail("pulumi", firstLine(tail), "redfleet up installs it");
   if (version === PULUMI) return ok("pulumi", version);

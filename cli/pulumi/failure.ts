@@ -1,70 +1,73 @@
-import { CliError, EXIT } from "../errors.ts";
-import { PASSPHRASE } from "./places.ts";
+import { CliError, type Explanation, engineGone, fullDisk } from "../errors.ts";
+import { wrongPassphrase } from "./passphrase.ts";
 import type { PulumiResult } from "./run.ts";
 
 interface Cause {
   pattern: RegExp;
-  what: string;
-  fix: (stack: string) => string;
-  exitCode?: number;
+  explain: (stack: string, why: string) => Explanation;
 }
 
-/** What Pulumi and the engine say, and the way out of it. */
+/** What Pulumi, its plugins and the engine say, and the way out of it. */
 const CAUSES: readonly Cause[] = [
   {
     pattern: /incorrect passphrase|message authentication failed|could not decrypt/i,
-    what: "the passphrase does not fit this clone's state",
-    fix: () =>
-      `put the right one into ${PASSPHRASE} (or PULUMI_CONFIG_PASSPHRASE); nothing was changed`,
+    explain: wrongPassphrase,
   },
   {
     pattern: /the platform's policy; nothing was changed/,
-    what: "the program would make what the policy forbids",
-    fix: () => "change the component that makes the resource; the rules are in policy/",
+    explain: (_, why) => ({
+      what: "the program would make what the policy forbids",
+      why,
+      fix: "change the component that makes the resource; the rules are in policy/",
+    }),
   },
-  {
-    pattern: /no space left on device|ENOSPC/i,
-    what: "the disk is full",
-    fix: () => "free some space (docker system df; docker image prune), then run the command again",
-  },
+  { pattern: /no space left on device|ENOSPC/i, explain: (_, why) => fullDisk(why) },
   {
     pattern: /port is already allocated|address already in use/i,
-    what: "a port that the edge needs is taken",
-    fix: (stack) =>
-      `end the program that has it, or change edge.https and edge.http in Pulumi.${stack}.yaml`,
+    explain: (stack, why) => ({
+      what: "a port that the edge needs is taken",
+      why,
+      fix: `end the program that has it, or change edge.https and edge.http in Pulumi.${stack}.yaml`,
+    }),
   },
   {
     pattern: /stack is currently locked/i,
-    what: "another operation works on this stack",
-    fix: () => "wait until it ends; a lock of a dead process is removed by redfleet up",
+    explain: (stack, why) => ({
+      what: `another operation works on the stack "${stack}"`,
+      why,
+      fix: "wait until it ends; a lock of a dead process is removed by redfleet up",
+    }),
   },
   {
-    pattern:
-      /cannot connect to the docker daemon|connection refused|connect: no such file|daemon running/i,
-    what: "the Docker engine went away",
-    fix: () => "redfleet up starts it and goes on where this run ended",
-    exitCode: EXIT.engine,
+    pattern: /cannot connect to the docker daemon|docker daemon running\?|error during connect/i,
+    explain: (_, why) => engineGone(why),
   },
   {
     pattern: /non-overlapping IPv4 address pool|pool overlaps/i,
-    what: "the engine has no addresses left for another network",
-    fix: () =>
-      'remove unused networks (docker network prune), or set "default-address-pools" in /etc/docker/daemon.json',
+    explain: (_, why) => ({
+      what: "the engine has no addresses left for another network",
+      why,
+      fix: 'remove unused networks (docker network prune), or set "default-address-pools" in /etc/docker/daemon.json',
+    }),
   },
 ];
+
+/** What is known about a failure by its text; undefined for one that nobody foresaw. */
+export function knownCause(stack: string, text: string): Explanation | undefined {
+  return CAUSES.find(({ pattern }) => pattern.test(text))?.explain(stack, text);
+}
 
 /** Turns a failed run of Pulumi into what happened, why, and the way out. */
 export function explainFailure(stack: string, operation: string, result: PulumiResult): CliError {
   const { errors, failedContainers } = result.report;
   const told = errors.map(({ name, message }) => (name ? `${name}: ${message}` : message));
   const why = [...new Set(told), result.stderr.trim()].filter(Boolean).join("\n");
-  const cause = CAUSES.find(({ pattern }) => pattern.test(why));
   const failed = [...failedContainers].join(", ");
-  return new CliError({
-    what: cause?.what ?? `pulumi ${operation} failed${failed ? `: ${failed}` : ""}`,
-    why: why || `it ended with exit code ${result.code} and no message`,
-    fix:
-      cause?.fix(stack) ?? "correct the cause, then run the command again: what is done stays done",
-    exitCode: cause?.exitCode ?? EXIT.failed,
-  });
+  return new CliError(
+    knownCause(stack, why) ?? {
+      what: `pulumi ${operation} failed${failed ? `: ${failed}` : ""}`,
+      why: why || `it ended with exit code ${result.code} and no message`,
+      fix: "correct the cause, then run the command again: what is done stays done",
+    },
+  );
 }

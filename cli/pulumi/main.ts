@@ -12,6 +12,7 @@ import { absorbOverlay, pulumiBinary, pulumiEnvironment, writeOverlay } from "./
 import { ensureLocalState } from "./local.ts";
 import { assertChecked, operationOf } from "./operation.ts";
 import { saltOf, withoutSalt } from "./overlay.ts";
+import { fitsPassphrase, wrongPassphrase } from "./passphrase.ts";
 import { STATE } from "./places.ts";
 
 /** The stack that a command line names, or the selected one, or `dev`. */
@@ -48,6 +49,9 @@ async function main(args: string[]): Promise<number> {
   const code = await exec(pulumiBinary(), args, env);
   if (args[0] === "stack" && args[1] === "init") await undoSalt(stack, tracked);
   else await absorbOverlay(stack, before);
+  if (code !== 0 && !fitsPassphrase(saltOf(before))) {
+    console.error(renderExplanation(wrongPassphrase(stack)));
+  }
   return code;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { type Engine, isGone } from "../engine/client.ts";
-import { ofStack } from "../engine/labels.ts";
+import { LABEL, ofStack } from "../engine/labels.ts";
 import { CliError } from "../errors.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { isAlive } from "../setup/process.ts";
@@ -18,7 +18,7 @@ const GRACE = 120_000;
 
 /** What the engine holds of a stack, by the ids that Pulumi's state has too. */
 export interface Inventory {
-  containers: { id: string; name: string }[];
+  containers: { id: string; name: string; isFailedJob?: boolean }[];
   networks: { id: string; name: string }[];
 }
 
@@ -57,15 +57,15 @@ export function compare(found: Inventory, state: State): Differences {
 export async function recover(docker: Engine, stack: string, interrupted: boolean): Promise<void> {
   const ended = await endOrphans();
   const locks = await clearLocks(stack);
-  await assertOwn(docker, stack);
+  const found = await inventory(docker, stack);
+  refuseOthers(stack, found);
   // Before the refresh: it drops the pending operations, and with them the other proof of whose objects these are.
   await writeAtomic(claimFile(stack), "");
-  await dropFailedJobs(docker, stack);
+  const present = await dropFailedJobs(docker, found);
   const state = readState(stack);
-  const before = compare(await inventory(docker, stack), state);
   const cutOff = interrupted || ended > 0 || locks > 0 || state.pending.length > 0;
-  if (cutOff || before.missing) await refresh(stack, state);
-  const { unknown } = compare(await inventory(docker, stack), readState(stack));
+  if (cutOff || compare(present, state).missing) await refresh(stack, state);
+  const { unknown } = compare(present, readState(stack));
   const count = unknown.containers.length + unknown.networks.length;
   if (count === 0) return;
   await step(`Recovery: objects that the state does not know`, async (note) => {
@@ -92,9 +92,13 @@ export async function settle(stack: string): Promise<void> {
  * @throws CliError when there are containers that no operation of this clone can have made
  */
 export async function assertOwn(docker: Engine, stack: string): Promise<void> {
+  refuseOthers(stack, await inventory(docker, stack));
+}
+
+function refuseOthers(stack: string, found: Inventory): void {
   const state = readState(stack);
   if (existsSync(claimFile(stack)) || state.pending.length > 0) return;
-  refuseStrangers(stack, state, compare(await inventory(docker, stack), state).unknown);
+  refuseStrangers(stack, state, compare(found, state).unknown);
 }
 
 /**
@@ -128,16 +132,18 @@ export function refuseStrangers(stack: string, state: State, unknown: Inventory)
   });
 }
 
-/** A job that failed stays in the state and would fail every `up`; without its container it runs again. */
-async function dropFailedJobs(docker: Engine, stack: string): Promise<void> {
-  const label = [...ofStack(stack).label, "redfleet.component=job"];
-  const jobs = await docker.listContainers({ all: true, filters: { label, status: ["exited"] } });
-  const failed = jobs.filter(({ Status }) => !Status.startsWith("Exited (0)"));
-  if (failed.length === 0) return;
+/**
+ * A job that failed stays in the state and would fail every `up`; without its container it runs again.
+ * @returns what is left
+ */
+async function dropFailedJobs(docker: Engine, found: Inventory): Promise<Inventory> {
+  const failed = found.containers.filter(({ isFailedJob }) => isFailedJob);
+  if (failed.length === 0) return found;
   await step("Recovery: jobs that failed", async () => {
-    for (const { Id } of failed) await ignoreGone(docker.getContainer(Id).remove({ force: true }));
+    for (const { id } of failed) await ignoreGone(docker.getContainer(id).remove({ force: true }));
     return `${failed.length} will run again`;
   });
+  return { ...found, containers: found.containers.filter((one) => !failed.includes(one)) };
 }
 
 async function inventory(docker: Engine, stack: string): Promise<Inventory> {
@@ -147,7 +153,12 @@ async function inventory(docker: Engine, stack: string): Promise<Inventory> {
     docker.listNetworks({ filters }),
   ]);
   return {
-    containers: containers.map(({ Id, Names }) => ({ id: Id, name: Names[0]?.slice(1) ?? Id })),
+    containers: containers.map(({ Id, Names, Labels, State, Status }) => ({
+      id: Id,
+      name: Names[0]?.slice(1) ?? Id,
+      isFailedJob:
+        Labels[LABEL.component] === "job" && State === "exited" && !Status.startsWith("Exited (0)"),
+    })),
     networks: networks.map(({ Id, Name }) => ({ id: Id, name: Name })),
   };
 }

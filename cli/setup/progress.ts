@@ -7,6 +7,8 @@ export type Note = (detail: string) => void;
 const QUIET_MS = 700;
 /** A long step repeats that it lives, with the newest detail. */
 const HEARTBEAT_MS = 20_000;
+/** What package managers say about having no terminal. */
+const NOISE = /^\s*(debconf|dpkg-preconfigure|update-alternatives): /;
 
 /** One plain line on standard error: standard output is for results. */
 export function say(line: string): void {
@@ -26,7 +28,7 @@ export async function step<T>(title: string, work: (note: Note) => Promise<T>): 
   const beat = setInterval(show, HEARTBEAT_MS);
   try {
     const result = await work((text) => {
-      detail = text.trim();
+      if (!NOISE.test(text)) detail = text.trim();
     });
     const note = typeof result === "string" && result ? ` (${result})` : "";
     say(`  ${paint("green", "✓")} ${title}${note}${shown ? ` ${seconds(started)}` : ""}`);

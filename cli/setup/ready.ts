@@ -1,6 +1,7 @@
 import { askEdge } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
 import { fetchCa } from "../engine/knowledge.ts";
+import { readable } from "../engine/log-text.ts";
 import { readLogs } from "../engine/logs.ts";
 import type { Part } from "../engine/part.ts";
 import { readStack, type StackView } from "../engine/view.ts";
@@ -76,5 +77,5 @@ export async function lastWords(docker: Engine, view: StackView): Promise<string
 export async function lastLines(docker: Engine, name: string): Promise<string[]> {
   const lines = await readLogs(docker, name, 30).catch(() => []);
   const telling = lines.filter(({ text }) => text.trim() !== "" && !/^\s+at /.test(text));
-  return telling.slice(-8).map(({ text }) => `${name} | ${text}`);
+  return telling.slice(-8).map(({ text }) => `${name} | ${readable(text)}`);
 }

@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import { ROOT } from "../context.ts";
 import type { Engine } from "../engine/client.ts";
 import { CliError } from "../errors.ts";
+import { LOCAL } from "../pulumi/places.ts";
 
 /** Least free space to begin with, in bytes: databases that run out of it stop. */
 const LEAST = 1e9;
@@ -9,7 +10,7 @@ const LEAST = 1e9;
 /** Refuses to begin on a disk that is full. */
 export async function assertSpace(docker: Engine): Promise<void> {
   const { DockerRootDir } = (await docker.info()) as { DockerRootDir?: string };
-  for (const path of [ROOT, DockerRootDir ?? "/var/lib/docker"]) {
+  for (const path of [ROOT, LOCAL, DockerRootDir ?? "/var/lib/docker"]) {
     // an engine on another machine, or one whose folder is not readable
     const free = await statfs(path).then(
       ({ bavail, bsize }) => bavail * bsize,

@@ -1,6 +1,6 @@
-import { type Document, isMap, isScalar, parse, parseDocument, type YAMLMap } from "yaml";
+import { type Document, isMap, isScalar, parse, parseDocument, visit, type YAMLMap } from "yaml";
 import { CliError } from "../errors.ts";
-import { compareLines } from "./diff.ts";
+import { mergeLines, readLines } from "./lines.ts";
 
 /** Where the platform's configuration is in a stack file. */
 export const PLATFORM = ["config", "redfleet:platform"] as const;
@@ -29,19 +29,28 @@ export function readDocument(text: string, file: string): StackDocument {
 }
 
 /**
- * The text after the edit. The YAML writer normalises spaces all over the file, so its changes are
- * taken over line by line, and only those that the edit has made.
+ * The text after the edit. The YAML writer normalises spaces and moves comments all over the file, so its
+ * changes are taken over line by line, without comments, and only those that the edit has made.
  */
 export function writeDocument({ text, document }: StackDocument): string {
-  const normal = parseDocument(text, { uniqueKeys: false }).toString(WRITE).split("\n");
   const written = document.toString(WRITE);
-  const original = text.split("\n");
-  if (normal.length !== original.length) return written;
-  const merged = compareLines(normal, written.split("\n"))
-    .filter((line) => line.mark !== "-")
-    .map((line) => (line.mark === " " ? original[line.from] : line.text))
-    .join("\n");
+  const original = readLines(text);
+  const bare = original.lines.map((line) => `${line.bare}\n`).join("");
+  const normal = plain(bare);
+  if (normal.length !== original.lines.length) return written;
+  const merged = mergeLines(original, normal, plain(written));
   return JSON.stringify(parse(merged)) === JSON.stringify(parse(written)) ? merged : written;
+}
+
+/** The lines that the writer makes of a text, comments and blank lines left out. */
+function plain(text: string): string[] {
+  const document = parseDocument(text, { uniqueKeys: false });
+  const quiet = (node: { comment?: unknown; commentBefore?: unknown; spaceBefore?: unknown }) => {
+    node.comment = node.commentBefore = node.spaceBefore = undefined;
+  };
+  quiet(document);
+  visit(document, { Node: (_, node) => quiet(node) });
+  return readLines(document.toString(WRITE)).lines.map((line) => line.text);
 }
 
 /** The map of tenants, made if the file has none yet. */

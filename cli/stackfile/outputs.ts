@@ -1,25 +1,30 @@
-import { join } from "node:path";
 import { ROOT } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { pulumiBinary, pulumiEnvironment, writeOverlay } from "../pulumi/environment.ts";
+import { knownCause } from "../pulumi/failure.ts";
+import { ensureLocalState } from "../pulumi/local.ts";
 import { type RunResult, tryRun } from "../setup/exec.ts";
 
-/** The Pulumi command with this clone's backend, passphrase and plugins. */
-const PULUMI = join(ROOT, "cli", "pulumi", "main.ts");
-
-/** Runs Pulumi in the clone to its end and captures its output; never asks anything. */
-export function pulumi(args: readonly string[]): Promise<RunResult> {
-  const command = [PULUMI, ...args, "--non-interactive"];
-  return tryRun(process.execPath, command, { cwd: ROOT, timeoutSeconds: 300 });
+/** Runs Pulumi on a stack to its end and captures its output; never asks anything. */
+export async function pulumi(stack: string, args: readonly string[]): Promise<RunResult> {
+  await ensureLocalState();
+  await writeOverlay(stack);
+  const command = [...args, "--stack", stack, "--non-interactive"];
+  const env = pulumiEnvironment(stack);
+  return tryRun(pulumiBinary(), command, { cwd: ROOT, env, timeoutSeconds: 300 });
 }
 
 /** One output of a stack, secrets in clear. */
 export async function stackOutput<T>(stack: string, name: string): Promise<T> {
-  const args = ["stack", "output", name, "--stack", stack, "--show-secrets", "--json"];
-  const { code, stdout, tail } = await pulumi(args);
+  const args = ["stack", "output", name, "--show-secrets", "--json"];
+  const { code, stdout, tail } = await pulumi(stack, args);
   if (code === 0) return JSON.parse(stdout) as T;
-  throw new CliError({
-    what: `the ${name} of the stack "${stack}" cannot be read`,
-    why: tail.trim().replace(/^error: /, ""),
-    fix: `outputs are there once an up has ended well: redfleet up --stack ${stack}`,
-  });
+  const why = tail.trim().replace(/^error: /, "");
+  throw new CliError(
+    knownCause(stack, why) ?? {
+      what: `the ${name} of the stack "${stack}" cannot be read`,
+      why,
+      fix: `outputs are there once an up has ended well: redfleet up --stack ${stack}`,
+    },
+  );
 }

@@ -1,4 +1,5 @@
 import { isMap, isPair, isScalar, isSeq, parse, type YAMLMap } from "yaml";
+import { nearest } from "../../config/hints.ts";
 import { CliError } from "../errors.ts";
 import { PLATFORM, type StackDocument, tenantsOf } from "./document.ts";
 
@@ -120,11 +121,12 @@ export function listTenants(stack: StackDocument): Record<string, TenantFields> 
 function requireTenant(stack: StackDocument, key: string): YAMLMap {
   const tenant = tenantsOf(stack).get(key, true);
   if (isMap(tenant)) return tenant;
-  const keys = Object.keys(listTenants(stack));
+  const keys = Object.keys(listTenants(stack)).sort();
+  const hint = nearest(key, keys);
   throw new CliError({
     what: `there is no tenant "${key}"`,
-    why: `the stack file has ${keys.sort().join(", ") || "none"}`,
-    fix: `redfleet tenant add ${key} --template nodered-5`,
+    why: `the stack file has ${keys.join(", ") || "none"}`,
+    fix: hint ? `did you mean "${hint}"?` : "redfleet tenant list shows what there is",
   });
 }
 

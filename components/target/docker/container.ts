@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { sortedEntries } from "../../../config/canonical.ts";
+import { jobFailure } from "../../job-failure.ts";
 import type { Job, Needs, Owner, Placed, Process, Workload } from "../types.ts";
 import { duration, hardened, limits, REPLACED_FIELDS, scratch } from "./defaults.ts";
 import { FILES_PATH, type PlacedFiles, placeFiles } from "./files.ts";
@@ -67,14 +68,11 @@ function sharedNetwork(name: string) {
   return { networkMode: `container:${name}`, hostname: undefined };
 }
 
-/** Fails the deployment, with the job's last words, when it did not end with 0. */
+/** Fails the deployment, without a stack trace, when the job did not end with 0. */
 function succeeded(plan: Job, job: docker.Container): pulumi.Output<pulumi.Resource> {
   return job.exitCode.apply((code) => {
     if (!code) return job;
-    throw new Error(
-      `job ${plan.name} ended with exit code ${code}: see docker logs ${plan.name}. ` +
-        `Remove its container (docker rm ${plan.name}) and run pulumi up --refresh to run it again.`,
-    );
+    throw new pulumi.RunError(jobFailure(plan.name, code));
   });
 }
 

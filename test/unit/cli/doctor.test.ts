@@ -101,6 +101,11 @@ test("a lock names its owner, and what to do if that one is gone", () => {
   expect(judgeLocks([], () => true).verdict).toBe("ok");
   expect(judgeLocks([lock], () => false).detail).toContain("held by root@here, process 7");
   expect(judgeLocks([lock], () => true).fix).toBe("redfleet up removes it");
+  const orphan = judgeLocks([lock], () => false, new Set([7]));
+  expect(orphan.detail).toContain(
+    "process 7, since 2026-01-01, which a killed run has left behind",
+  );
+  expect(orphan.fix).toContain("redfleet up lets it end");
 });
 
 test("operations that were cut off are listed by resource", () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CliError, EXIT, explain, renderExplanation } from "../../../cli/errors.ts";
 import { ConfigError } from "../../../config/errors.ts";
 
@@ -11,6 +11,29 @@ describe("an error", () => {
     expect(down.fix).toContain("redfleet up starts it");
     const denied = explain(failed({ code: "EACCES", syscall: "connect", address: "/run/x.sock" }));
     expect(denied.what).toContain("no permission");
+  });
+
+  test("of an engine that DOCKER_HOST names says so: no up will start that one", () => {
+    vi.stubEnv("DOCKER_HOST", "unix:///run/other.sock");
+    const down = explain(failed({ code: "ECONNREFUSED", syscall: "connect" }));
+    expect(down.what).toBe("the Docker engine does not answer at unix:///run/other.sock");
+    expect(down.fix).toBe("start that engine, or unset DOCKER_HOST to use the one on this machine");
+    const gone = explain(failed({ code: "ECONNRESET" }));
+    expect(gone.what).toBe("the Docker engine went away (DOCKER_HOST=unix:///run/other.sock)");
+    expect(gone.exitCode).toBe(EXIT.engine);
+    vi.unstubAllEnvs();
+  });
+
+  test("of an engine that ends in the middle of an answer is none of ours", () => {
+    const gone = explain(failed({ code: "ECONNRESET" }));
+    expect(gone).toMatchObject({ what: "the Docker engine went away", exitCode: EXIT.engine });
+    expect(gone.fix).toContain("redfleet up starts it");
+  });
+
+  test("of a full disk names the file and says what to do", () => {
+    const full = explain(failed({ code: "ENOSPC", path: "/clone/.redfleet/x" }));
+    expect(full).toMatchObject({ what: "the disk is full", why: "/clone/.redfleet/x" });
+    expect(full.fix).toContain("docker image prune");
   });
 
   test("of the engine itself carries the engine's own words", () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import manifest from "../../../package.json" with { type: "json" };
 
 const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 
@@ -29,6 +30,12 @@ test("an engine that is down exits with 3 and the way out", { timeout: TIMEOUT }
   expect(stdout).toBe("");
   expect(stderr).toMatch(/^error: the Docker engine does not answer at tcp:\/\/127\.0\.0\.1:1\n/);
   expect(stderr).toContain("way out: ");
+});
+
+test("the version is that of the package", { timeout: TIMEOUT }, () => {
+  const { status, stdout } = redfleet("--version");
+  expect(status).toBe(0);
+  expect(stdout.trim()).toBe(manifest.version);
 });
 
 test("help exits with 0", { timeout: TIMEOUT }, () => {

@@ -78,6 +78,33 @@ describe("an edit of the stack file", () => {
     );
   });
 
+  test.each([
+    [
+      "acme",
+      "a comment on its key",
+      "      acme: # line of acme\n        # first\n        template: x\n",
+    ],
+    [
+      "acme",
+      "the next one's comment",
+      "      acme:\n        template: x\n      # of b\n      b: {}\n",
+    ],
+    ["b", "the comment at the end", "      b:\n        template: x # y\n    # end\n"],
+  ])("stops %s and leaves %s where it is", (key, _, tenants) => {
+    const text = `config:\n  redfleet:platform:\n    tenants:\n${tenants}`;
+    const stop = (stack: StackDocument) =>
+      setTenant(stack, key, [{ path: ["state"], value: "stopped" }]);
+    expect(edited(stop, text)).toBe("+        state: stopped");
+  });
+
+  test("takes the comments of what it removes along, and none that a blank line sets apart", () => {
+    const tenants =
+      "      # all of them\n\n      # of a\n      a: { template: x } # a\n      # of b\n      b: {}\n";
+    const text = `config:\n  redfleet:platform:\n    tenants:\n${tenants}`;
+    const remove = (stack: StackDocument) => removeTenant(stack, "a", false);
+    expect(edited(remove, text)).toBe("-      # of a\n-      a: { template: x } # a");
+  });
+
   test("removes a field, and a group with its last field", () => {
     const set = (stack: StackDocument) => setTenant(stack, "globex", change("env.LEVEL="));
     expect(edited(set)).toBe('-        env: { LEVEL: "1" }');
@@ -112,7 +139,14 @@ describe("an edit of the stack file", () => {
     const stack = readDocument(FILE, "f");
     expect(() => addTenant(stack, "acme", {})).toThrow('there is a tenant "acme" already');
     expect(() => setTenant(stack, "acne", [])).toThrow('there is no tenant "acne"');
-    expect(() => removeTenant(stack, "acne", false)).toThrow('there is no tenant "acne"');
+    const acne = expect.objectContaining({
+      what: 'there is no tenant "acne"',
+      why: "the stack file has acme, globex",
+      fix: 'did you mean "acme"?',
+    });
+    expect(() => removeTenant(stack, "acne", false)).toThrow(acne);
+    const nope = expect.objectContaining({ fix: "redfleet tenant list shows what there is" });
+    expect(() => removeTenant(stack, "nope", false)).toThrow(nope);
     expect(() => parseAssignment("memory")).toThrow("is no change of a field");
     expect(() => readDocument("a: [", "f")).toThrow("not valid YAML");
   });

@@ -16,9 +16,34 @@ test("a key that stands twice, with both lines", () => {
 
 test.each(["no", "08", "1e3", "~", "on", "0x1f", "1_000", "TRUE"])("the unquoted key %s", (key) => {
   const text = `${HEAD}      ${key}: { template: nodered-5 }\n`;
-  expect(lines(text)).toContain(
+  expect(lines(text)).toEqual([
     `tenants.${key} (line 5): got ${key}; YAML 1.1 or 1.2 reads this key as a number, a boolean or nothing; quote it: "${key}" [REDFLEET_CFG_UNQUOTED_KEY]`,
-  );
+  ]);
+});
+
+test.each([
+  [
+    HEAD.replace("redfleet:platform", "redfleet:platfrom"),
+    'config.redfleet:platfrom: unknown key; did you mean "redfleet:platform"? [REDFLEET_CFG_UNKNOWN_KEY]',
+  ],
+  [
+    HEAD.replace("redfleet:platform", "refleet:platform"),
+    'config.refleet:platform: unknown key; did you mean "redfleet:platform"? [REDFLEET_CFG_UNKNOWN_KEY]',
+  ],
+  [
+    `${HEAD}      {}\n  redfleet:tenants: {}\n`,
+    "config.redfleet:tenants: unknown key; use one of redfleet:platform, redfleet:secrets [REDFLEET_CFG_UNKNOWN_KEY]",
+  ],
+  [
+    HEAD.replace("config", "confg"),
+    'confg: unknown key; did you mean "config"? [REDFLEET_CFG_UNKNOWN_KEY]',
+  ],
+])("a misspelt key at the top is the one problem", (text, problem) => {
+  expect(lines(text)).toEqual([problem]);
+});
+
+test("the keys of other programs at the top are none of ours", () => {
+  expect(lines(`${HEAD}      {}\n  docker:host: unix:///x\nencryptionsalt: v1\n`)).toEqual([]);
 });
 
 test("a quoted key is a name", () => {
