@@ -5,11 +5,12 @@ import { checkCertificates } from "../doctor/certificates.ts";
 import { type Check, fail } from "../doctor/check.ts";
 import { checkEngine, type EngineInfo, judgeMemory } from "../doctor/engine.ts";
 import { checkStackFiles } from "../doctor/files.ts";
-import { checkNetwork } from "../doctor/network.ts";
+import { checkNetwork, judgeRoom } from "../doctor/network.ts";
 import { checkState } from "../doctor/state.ts";
 import { checkTools } from "../doctor/tools.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
 import { fetchCa } from "../engine/knowledge.ts";
+import { readRoom } from "../engine/pools.ts";
 import { readStack, type StackView } from "../engine/view.ts";
 import { explain } from "../errors.ts";
 import { paint, paintState, printJson, table } from "../output.ts";
@@ -58,8 +59,9 @@ async function guarded(name: string, check: () => Promise<Check[]>): Promise<Che
 
 /** What the stack file wants of this host: memory, ports, names; and how the edge does so far. */
 async function checkDeclared(docker: Engine, stack: string): Promise<Check[]> {
-  const [declared, view, info] = await Promise.all([
-    declaredPlatform(stack),
+  const declared = await declaredPlatform(stack);
+  const [room, view, info] = await Promise.all([
+    readRoom(docker, stack, Object.keys(declared.tenants)),
     readStack(docker, stack),
     docker.info() as Promise<EngineInfo>,
   ]);
@@ -70,6 +72,7 @@ async function checkDeclared(docker: Engine, stack: string): Promise<Check[]> {
   const served = host && own.has(edge.https) ? { host, address, port: edge.https } : undefined;
   return [
     judgeMemory("memory declared", sumOfLimits(declared) * 2 ** 20, info.MemTotal),
+    judgeRoom(room),
     ...(await checkNetwork(edge, own)),
     ...(await checkCertificates(await fetchCa(docker, view), served)),
   ];

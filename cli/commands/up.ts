@@ -5,6 +5,7 @@ import { agentSocket } from "../../config/socket.ts";
 import { globals, localDirectory } from "../context.ts";
 import { reachable } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
+import { readRoom, tooFewNetworks } from "../engine/pools.ts";
 import { CliError } from "../errors.ts";
 import { paint, printJson } from "../output.ts";
 import { RunReport } from "../pulumi/events.ts";
@@ -64,6 +65,8 @@ async function up(stack: string): Promise<UpResult> {
     await ensureStack(stack);
     await refuseForeignData(docker, stack);
     await recover(docker, stack, lock.interrupted);
+    const crowded = tooFewNetworks(await readRoom(docker, stack, Object.keys(platform.tenants)));
+    if (crowded) throw new CliError(crowded);
     await assertPortsFree(await docker.listContainers(), stack, { address, https, http });
   });
   backUpState(stack);

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { createServer } from "node:net";
+import { type Room, tooFewNetworks } from "../engine/pools.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 /** Where a stack's edge listens on the host. */
@@ -20,6 +21,13 @@ export async function checkNetwork(edge: EdgeAddress, own: OwnPorts): Promise<Ch
     checkPort("port for HTTPS", edge.address, edge.https, own),
     checkName(edge),
   ]);
+}
+
+/** Whether the engine has addresses for the networks that are still to be made. */
+export function judgeRoom(room: Room): Check {
+  const problem = tooFewNetworks(room);
+  if (problem) return fail("networks", problem.what, problem.fix ?? "");
+  return ok("networks", `${room.needed} to be made, room for ${room.free}`);
 }
 
 async function checkPort(name: string, address: string, port: number, own: OwnPorts) {
