@@ -47,6 +47,8 @@ const RECORDS = /\.(route|files|config|run)$/;
 const JOBS = /\.(job|init)$/;
 /** Takes the place of the container of a tenant whose erasure is confirmed. */
 const ERASER = "/app/jobs/erase-tenant.ts";
+/** What that does. */
+const ERASED = "database, user and files, erased for good (its key is under confirmDestroy)";
 
 /** Everything that a preview would change, in the order of its owners. */
 export function summarise(preview: Preview): Change[] {
@@ -62,7 +64,15 @@ function changeOf(step: PreviewStep): Change | undefined {
   const name = nameOf(step);
   if (effect === undefined || !type.startsWith("docker:") || SILENT.test(name)) return undefined;
   const because = step.op === "replace" ? (step.replaceReasons ?? []) : [];
-  return { ...ownerOf(name), effect, because };
+  const { owner, resource } = ownerOf(name);
+  return { owner, effect, ...told(step, type, resource, because) };
+}
+
+/** The eraser has the name of the runtime, and a volume may stay on the engine: the name alone would mislead. */
+function told(step: PreviewStep, type: string, resource: string, because: string[]) {
+  if (erases(step)) return { resource: ERASED, because: [] };
+  const isKept = type === VOLUME && step.op === "delete" && step.oldState?.retainOnDelete === true;
+  return { resource: isKept ? `${resource} (kept on the engine)` : resource, because };
 }
 
 const typeOf = (step: PreviewStep): string => (step.newState ?? step.oldState)?.type ?? "";
@@ -86,7 +96,8 @@ function effectOf(step: PreviewStep, type: string): Effect | undefined {
       if (data || erases(step)) return "data lost";
       return type === CONTAINER && !JOBS.test(name) ? "restarted" : "changed in place";
     case "delete":
-      return data && !isScratch(step, name) ? "data lost" : "removed";
+      // Volumes with data stay on the engine; what goes is a replica's cache, or what an erasure has emptied.
+      return "removed";
     default:
       return undefined;
   }
@@ -97,10 +108,6 @@ function erases({ newState }: PreviewStep): boolean {
   const command = newState?.inputs?.command ?? newState?.inputs?.commands;
   return Array.isArray(command) && command.includes(ERASER);
 }
-
-/** Kept by Pulumi, or a replica's cache, which comes back by itself. */
-const isScratch = (step: PreviewStep, name: string): boolean =>
-  step.oldState?.retainOnDelete === true || /\.replica-\d+\.data$/.test(name);
 
 /** `tenant-acme.data` is the data of the tenant acme, `mongodb-0` a container of MongoDB. */
 function ownerOf(name: string): Pick<Change, "owner" | "resource"> {

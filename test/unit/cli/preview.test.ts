@@ -43,15 +43,22 @@ describe("a preview", () => {
 
   test("warns of lost data, and knows what is kept", () => {
     const effects = (one: PreviewStep) => summarise({ steps: [one] }).map(({ effect }) => effect);
-    expect(effects(volume("delete", "tenant-acme.data"))).toEqual(["data lost"]);
     expect(effects(volume("replace", "mongodb-0.data"))).toEqual(["data lost"]);
     const inputs = { commands: ["node", "/app/jobs/erase-tenant.ts"] };
-    expect(effects(container("replace", "tenant-acme", { inputs }))).toEqual(["data lost"]);
-    expect(effects(volume("delete", "tenant-acme.data", { retainOnDelete: true }))).toEqual([
-      "removed",
+    expect(effects(container("create", "tenant-acme", { inputs }))).toEqual(["data lost"]);
+    const erased = summarise({ steps: [container("replace", "tenant-acme", { inputs })] });
+    expect(renderMarkdown("dev", erased)).toContain(
+      "> **Data of tenant acme is lost**: database, user and files, erased for good (its key is under confirmDestroy)",
+    );
+  });
+
+  test("tells a volume that stays on the engine from one that an erasure has emptied", () => {
+    const kept = volume("delete", "tenant-acme.data", { retainOnDelete: true });
+    const emptied = volume("delete", "tenant-globex.data");
+    expect(summarise({ steps: [kept, emptied] })).toMatchObject([
+      { owner: "tenant acme", effect: "removed", resource: "data (kept on the engine)" },
+      { owner: "tenant globex", effect: "removed", resource: "data" },
     ]);
-    const lost = summarise({ steps: [volume("delete", "tenant-acme.data")] });
-    expect(renderMarkdown("dev", lost)).toContain("> **Data of tenant acme is lost**: data");
   });
 
   test("without a change says so", () => {
