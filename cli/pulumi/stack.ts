@@ -7,6 +7,7 @@ import { tryRun } from "../setup/exec.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { step } from "../setup/progress.ts";
 import { pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
+import { knownCause } from "./failure.ts";
 import { checkpointFile } from "./places.ts";
 import { hasState } from "./state.ts";
 
@@ -59,7 +60,10 @@ async function initialise(stack: string): Promise<void> {
   const args = ["stack", "init", stack, "--no-select", "--non-interactive"];
   const env = { ...pulumiEnvironment(stack), PULUMI_OPTION_CONFIG_FILE: undefined };
   const got = await tryRun(pulumiBinary(), args, { cwd: directory, env, timeoutSeconds: 60 });
-  if (got.code !== 0) throw new CliError({ what: `pulumi stack init failed`, why: got.tail });
+  if (got.code !== 0) {
+    const unknown = { what: "pulumi stack init failed", why: got.tail };
+    throw new CliError(knownCause(stack, got.tail) ?? unknown);
+  }
   await rm(directory, { recursive: true, force: true });
 }
 
