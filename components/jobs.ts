@@ -17,15 +17,15 @@ export interface DatabaseAccess {
 /** A database of a cluster or tenant: its user has the same name and rights on nothing else. */
 export interface DatabasePlan {
   readonly kind: "cluster" | "tenant";
-  readonly key: string;
+  readonly identity: string;
   readonly userPassword: FileContent;
   /** Password of the first Node-RED user, `admin`. */
   readonly firstPassword: FileContent;
 }
 
 /** `tenant-acme`: database and database user of a tenant or cluster. */
-export function databaseName(kind: "cluster" | "tenant", key: string): string {
-  return `${kind}-${key}`;
+export function databaseName(kind: "cluster" | "tenant", identity: string): string {
+  return `${kind}-${identity}`;
 }
 
 /** Creates or updates the database's user and the first Node-RED user in it. */
@@ -37,13 +37,13 @@ export function planProvision(
 ): Job {
   const { stack } = context;
   return {
-    ...databaseJob(context, access, plan.kind, plan.key, "/app/jobs/provision-database.ts", {
+    ...databaseJob(context, access, plan.kind, plan.identity, "/app/jobs/provision-database.ts", {
       REDFLEET_DATABASE_PASSWORD_FILE: "/run/redfleet/database-password",
       REDFLEET_FIRST_USER: "admin",
       REDFLEET_FIRST_PASSWORD_FILE: "/run/redfleet/first-password",
     }),
     id: `${id}.job`,
-    name: physicalName(stack, "job", plan.kind, plan.key),
+    name: physicalName(stack, "job", plan.kind, plan.identity),
     files: [
       { name: "admin-password", content: access.adminPassword },
       { name: "database-password", content: plan.userPassword },
@@ -60,13 +60,13 @@ export function planErase(
   id: string,
   context: PlanContext,
   access: DatabaseAccess,
-  key: string,
+  identity: string,
   data: Mount,
 ): Job {
   return {
-    ...databaseJob(context, access, "tenant", key, "/app/jobs/erase-tenant.ts", {}),
+    ...databaseJob(context, access, "tenant", identity, "/app/jobs/erase-tenant.ts", {}),
     id,
-    name: physicalName(context.stack, "tenant", key),
+    name: physicalName(context.stack, "tenant", identity),
     files: [{ name: "admin-password", content: access.adminPassword }],
     mounts: [data],
   };
@@ -76,22 +76,22 @@ function databaseJob(
   context: PlanContext,
   { seeds }: DatabaseAccess,
   kind: "cluster" | "tenant",
-  key: string,
+  identity: string,
   script: string,
   more: Readonly<Record<string, string>>,
 ): Omit<Job, "id" | "name"> {
   const { stack, networks } = context;
   return {
-    identity: { stack, component: "job", key },
+    identity: { stack, component: "job", key: identity },
     image: "agent",
     command: ["node", script],
     environment: {
-      ...commonEnvironment(stack, "job", key),
+      ...commonEnvironment(stack, "job", identity),
       REDFLEET_MONGODB_HOSTS: seeds.join(","),
       REDFLEET_REPLICA_SET: REPLICA_SET,
       REDFLEET_ADMIN_PASSWORD_FILE: "/run/redfleet/admin-password",
-      REDFLEET_DATABASE: databaseName(kind, key),
-      REDFLEET_DATABASE_USER: databaseName(kind, key),
+      REDFLEET_DATABASE: databaseName(kind, identity),
+      REDFLEET_DATABASE_USER: databaseName(kind, identity),
       ...more,
     },
     user: JOB_USER,

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { sortedEntries } from "../config/canonical.ts";
+import { identityOf } from "../config/identity.ts";
 import { own } from "../config/own.ts";
 import type { PlatformConfig } from "../config/schema.ts";
 import { allTemplates } from "../config/templates.ts";
@@ -77,9 +78,11 @@ export class Platform extends PlatformComponent {
 
   #makeClusters(name: string, { access, initiated }: ReplicaSet): Record<string, Cluster> {
     return this.#each(this.#args.config.clusters, (key, config) => {
+      const identity = identityOf(key, config);
       const environment = this.#environment(config.env, config.secretEnv);
-      const args = { ...this.#common(), key, config, environment, access, needs: [initiated] };
-      return new Cluster(`${name}-cluster-${key}`, args, { parent: this });
+      const own = { key, identity, config, environment };
+      const args = { ...this.#common(), ...own, access, needs: [initiated] };
+      return new Cluster(`${name}-cluster-${identity}`, args, { parent: this });
     });
   }
 
@@ -90,15 +93,25 @@ export class Platform extends PlatformComponent {
       const template = own(templates, config.template);
       if (template === undefined) throw new Error(`no template ${config.template}`);
       const environment = this.#environment({ ...template.env, ...config.env }, config.secretEnv);
-      const args = { ...this.#common(), key, config, template, environment, access, needs };
-      return new Tenant(`${name}-tenant-${key}`, args, { parent: this });
+      const identity = identityOf(key, config);
+      const args = {
+        ...this.#common(),
+        key,
+        identity,
+        config,
+        template,
+        environment,
+        access,
+        needs,
+      };
+      return new Tenant(`${name}-tenant-${identity}`, args, { parent: this });
     });
   }
 
   #eraseTenants(name: string, { access, initiated }: ReplicaSet): void {
-    for (const key of [...this.#args.config.confirmDestroy].sort()) {
-      const args = { ...this.#common(), key, access, needs: [initiated] };
-      new ErasedTenant(`${name}-tenant-${key}`, args, { parent: this });
+    for (const identity of [...this.#args.config.confirmDestroy].sort()) {
+      const args = { ...this.#common(), identity, access, needs: [initiated] };
+      new ErasedTenant(`${name}-tenant-${identity}`, args, { parent: this });
     }
   }
 

@@ -29,6 +29,7 @@ export const CODES = {
   REDFLEET_CFG_TLS: "certificate files that cannot serve this platform",
   REDFLEET_CFG_PATH_PREFIX: "a path prefix that the platform needs itself",
   REDFLEET_CFG_SUBNET: "a subnet that cannot carry the data network",
+  REDFLEET_CFG_RENAME: "a rename that gives one identity to two, or to none",
   REDFLEET_CFG_DESTROY:
     "a destruction that was not asked for, or asked for something that is in use",
   REDFLEET_CFG_STACK_NAME: "a stack name that cannot start the names of its objects",

@@ -6,6 +6,7 @@ import { edgeRules } from "./rules/edge.ts";
 import { environmentRules } from "./rules/environment.ts";
 import { hostRules } from "./rules/hosts.ts";
 import { nameRules } from "./rules/names.ts";
+import { renameRules } from "./rules/renames.ts";
 import type { Rule, RuleContext } from "./rules/rule.ts";
 import { storeRules } from "./rules/stores.ts";
 import { tenantRules } from "./rules/tenants.ts";
@@ -16,6 +17,7 @@ const RULES: readonly Rule[] = [
   hostRules,
   storeRules,
   tenantRules,
+  renameRules,
   environmentRules,
   edgeRules,
   capacityRules,

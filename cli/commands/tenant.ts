@@ -11,6 +11,7 @@ import {
   listTenants,
   parseAssignment,
   removeTenant,
+  renameTenant,
   setTenant,
 } from "../stackfile/tenants.ts";
 import { runRedfleet } from "./run.ts";
@@ -55,6 +56,12 @@ function addEdits(tenant: Command): void {
     .argument("<to>", "name of the copy")
     .action((from, to, options: EditOptions, command) =>
       apply(command, options, (stack) => duplicateTenant(stack, from, to)),
+    );
+  editing(tenant, "rename", "give a tenant another key; its data stays")
+    .argument("<from>", "tenant")
+    .argument("<to>", "its new key, and host name unless it has a host of its own")
+    .action((from, to, options: EditOptions, command) =>
+      apply(command, options, (stack) => renameTenant(stack, from, to)),
     );
   editing(tenant, "remove", "take a tenant out; its data stays unless --delete-data")
     .argument("<key>", "tenant")

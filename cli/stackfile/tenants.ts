@@ -1,5 +1,6 @@
 import { isMap, isPair, isScalar, isSeq, parse, type YAMLMap } from "yaml";
 import { nearest } from "../../config/hints.ts";
+import { identityOf } from "../../config/identity.ts";
 import { CliError } from "../errors.ts";
 import { PLATFORM, type StackDocument, tenantsOf } from "./document.ts";
 
@@ -45,17 +46,20 @@ function typed(field: string, value: string): unknown {
 /** Adds a tenant after the others, in their style (one line each or one field per line). */
 export function addTenant(stack: StackDocument, key: string, fields: TenantFields): void {
   const tenants = tenantsOf(stack);
-  if (tenants.has(key)) {
-    throw new CliError({
-      what: `there is a tenant "${key}" already`,
-      why: "a tenant's key is its identity for ever",
-      fix: `redfleet tenant set ${key} field=value changes it`,
-    });
-  }
+  assertFree(stack, key);
   const node = stack.document.createNode(fields) as unknown as YAMLMap;
   node.flow = isFlowStyle(tenants) && !Object.values(fields).some((one) => typeof one === "object");
   tenants.set(stack.document.createNode(key), node);
   withdrawDestruction(stack, key);
+}
+
+function assertFree(stack: StackDocument, key: string): void {
+  if (!tenantsOf(stack).has(key)) return;
+  throw new CliError({
+    what: `there is a tenant "${key}" already`,
+    why: "a tenant's key is its identity",
+    fix: `redfleet tenant set ${key} field=value changes it`,
+  });
 }
 
 /** A key that is in use again must not stay on the list of data to be destroyed. */
@@ -90,8 +94,19 @@ function dropEmptyParent(tenant: YAMLMap, path: readonly string[]): void {
 
 /** Declares a second tenant with the fields of the first, stopped, without its host names. */
 export function duplicateTenant(stack: StackDocument, from: string, to: string): void {
-  const { host: _, aliases: __, ...fields } = requireTenant(stack, from).toJSON() as TenantFields;
+  const { host: _, aliases: __, renamedFrom: ___, ...fields } = fieldsOf(stack, from);
   addTenant(stack, to, { ...fields, state: "stopped" });
+}
+
+/** Gives a tenant another key. Its objects keep their names, which is written down beside it. */
+export function renameTenant(stack: StackDocument, from: string, to: string): void {
+  const tenant = requireTenant(stack, from);
+  assertFree(stack, to);
+  const identity = identityOf(from, fieldsOf(stack, from));
+  const pair = tenantsOf(stack).items.find(({ key }) => isScalar(key) && key.value === from);
+  if (isScalar(pair?.key)) pair.key.value = to;
+  if (identity === to) tenant.delete("renamedFrom");
+  else tenant.set("renamedFrom", identity);
 }
 
 /**
@@ -99,13 +114,14 @@ export function duplicateTenant(stack: StackDocument, from: string, to: string):
  * `deleteData` writes down.
  */
 export function removeTenant(stack: StackDocument, key: string, deleteData: boolean): void {
-  requireTenant(stack, key);
+  // What is erased is known by the names of its objects.
+  const identity = identityOf(key, fieldsOf(stack, key));
   tenantsOf(stack).delete(key);
   if (!deleteData) return;
   const confirmed = stack.document.getIn(CONFIRMED);
   if (isSeq(confirmed)) {
-    if (!(confirmed.toJSON() as unknown[]).includes(key)) confirmed.add(key);
-  } else stack.document.setIn(CONFIRMED, stack.document.createNode([key]));
+    if (!(confirmed.toJSON() as unknown[]).includes(identity)) confirmed.add(identity);
+  } else stack.document.setIn(CONFIRMED, stack.document.createNode([identity]));
 }
 
 /** All tenants as declared, in the file's order. */
@@ -117,6 +133,9 @@ export function listTenants(stack: StackDocument): Record<string, TenantFields> 
   );
   return Object.fromEntries(entries);
 }
+
+const fieldsOf = (stack: StackDocument, key: string): TenantFields & { renamedFrom?: string } =>
+  requireTenant(stack, key).toJSON();
 
 function requireTenant(stack: StackDocument, key: string): YAMLMap {
   const tenant = tenantsOf(stack).get(key, true);

@@ -14,6 +14,8 @@ export interface ClusterArgs {
   readonly target: Target;
   readonly context: PlanContext;
   readonly key: string;
+  /** What its objects are called. */
+  readonly identity: string;
   readonly config: ClusterConfig;
   readonly environment: FlowEnvironment;
   readonly access: DatabaseAccess;
@@ -34,16 +36,16 @@ export class Cluster extends PlatformComponent {
 
   constructor(name: string, args: ClusterArgs, opts: pulumi.ComponentResourceOptions) {
     super(TOKENS.cluster, name, opts);
-    const { target, context, key, config, access } = args;
+    const { target, context, key, identity, config, access } = args;
     this.firstPassword = password(this, `${name}.first-password`);
     const database = password(this, `${name}.database-password`);
     const credentials = password(this, `${name}.credential-secret`, { protect: config.protect });
     const plan = planCluster(name, context, {
-      ...{ key, config, environment: args.environment, seeds: access.seeds },
+      ...{ key, identity, config, environment: args.environment, seeds: access.seeds },
       secrets: { database, credentials },
     });
     const provision = planProvision(name, context, access, {
-      ...{ kind: "cluster", key, userPassword: database, firstPassword: this.firstPassword },
+      ...{ kind: "cluster", identity, userPassword: database, firstPassword: this.firstPassword },
     });
     const provisioned = target.job(this, provision, args.needs);
     placeInTurn(this, target, [plan.editor, ...plan.replicas], [provisioned]);

@@ -35,6 +35,8 @@ export interface ClusterPlan {
 /** What a cluster's plan is made from. */
 export interface ClusterInput {
   readonly key: string;
+  /** What its objects are called: the key that it had at first. */
+  readonly identity: string;
   readonly config: ClusterConfig;
   readonly environment: FlowEnvironment;
   readonly seeds: readonly string[];
@@ -64,16 +66,16 @@ function planRuntime(
   const { key, config, seeds, secrets } = input;
   const { stack, networks } = context;
   const ordinal = member === undefined ? [] : [member];
-  const name = physicalName(stack, role, key, ...ordinal);
+  const name = physicalName(stack, role, input.identity, ...ordinal);
   const own = [id, [role, ...ordinal].join("-")].join(".");
   const memory = role === "editor" ? config.editorMemory : config.replicaMemory;
-  const uri = mongodbUri("cluster", key, seeds, secrets.database);
+  const uri = mongodbUri("cluster", input.identity, seeds, secrets.database);
   const identity = { stack, component: role, key, member };
   return {
     data: {
       id: `${own}.data`,
       name: `${name}-data`,
-      identity,
+      identity: { ...identity, key: input.identity },
       // The editor's folder holds what people installed; a replica's is a copy.
       durability: role === "editor" ? "retained" : "scratch",
     },
@@ -94,7 +96,7 @@ function planRuntime(
       ],
       networks: [
         { network: networks.data },
-        { network: networks.edge, aliases: [sharedName(stack, role, key)] },
+        { network: networks.edge, aliases: [sharedName(stack, role, input.identity)] },
       ],
       hosts: memberHosts(context),
       update: role === "editor" ? "recreate" : "rolling",
@@ -106,13 +108,13 @@ function planRuntime(
  * The DNS name that the edge asks for. The replicas' common name has a word that no container's name
  * has: `<stack>-replica-main-0` is a container of the cluster `main`, and must be nothing else.
  */
-function sharedName(stack: string, role: "editor" | "replica", key: string): string {
-  return physicalName(stack, role === "replica" ? REPLICAS_ALIAS : role, key);
+function sharedName(stack: string, role: "editor" | "replica", identity: string): string {
+  return physicalName(stack, role === "replica" ? REPLICAS_ALIAS : role, identity);
 }
 
 function clusterEnvironment(
   context: PlanContext,
-  { key, config }: ClusterInput,
+  { key, identity, config }: ClusterInput,
   role: "editor" | "replica",
   member: number | undefined,
 ): Record<string, string> {
@@ -129,7 +131,7 @@ function clusterEnvironment(
     REDFLEET_TITLE: config.displayName ?? key,
     REDFLEET_FLOW_STORE: "mongodb",
     REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
-    REDFLEET_MONGODB_DATABASE: databaseName("cluster", key),
+    REDFLEET_MONGODB_DATABASE: databaseName("cluster", identity),
     REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
     REDFLEET_DRAIN_SECONDS: String(config.drainSeconds),
@@ -139,18 +141,18 @@ function clusterEnvironment(
 function planRoute(
   id: string,
   { stack }: PlanContext,
-  { key, config }: ClusterInput,
+  { key, identity, config }: ClusterInput,
   host: string,
 ): Exposure {
   return {
     id: `${id}.route`,
-    name: physicalName(stack, "route", "cluster", key),
+    name: physicalName(stack, "route", "cluster", identity),
     identity: { stack, component: "route", key },
     kind: "cluster",
     hosts: [host],
     state: "running",
-    upstream: sharedName(stack, "editor", key),
-    api: { upstream: sharedName(stack, "replica", key), prefix: config.apiPrefix },
+    upstream: sharedName(stack, "editor", identity),
+    api: { upstream: sharedName(stack, "replica", identity), prefix: config.apiPrefix },
     options: { sticky: config.sticky },
   };
 }

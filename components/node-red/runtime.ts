@@ -25,11 +25,11 @@ export function runtimeEnvironment(environment: NodeRedEnvironment): Record<stri
 /** Connection string of a database's own user. */
 export function mongodbUri(
   kind: "cluster" | "tenant",
-  key: string,
+  identity: string,
   seeds: readonly string[],
   userPassword: pulumi.Input<string>,
 ): pulumi.Output<string> {
-  const name = databaseName(kind, key);
+  const name = databaseName(kind, identity);
   const hosts = seeds.join(",");
   return pulumi.interpolate`mongodb://${name}:${userPassword}@${hosts}/${name}?replicaSet=${REPLICA_SET}&authSource=${name}`;
 }

@@ -13,13 +13,15 @@ import { planData, planTenant } from "./plan.ts";
 interface CommonArgs {
   readonly target: Target;
   readonly context: PlanContext;
-  readonly key: string;
+  /** What its objects are called. */
+  readonly identity: string;
   readonly access: DatabaseAccess;
   /** What has to run before: the replica set, the agent. */
   readonly needs: Needs;
 }
 
 export interface TenantArgs extends CommonArgs {
+  readonly key: string;
   readonly config: TenantConfig;
   readonly template: TemplateConfig;
   readonly environment: FlowEnvironment;
@@ -39,18 +41,18 @@ export class Tenant extends PlatformComponent {
 
   constructor(name: string, args: TenantArgs, opts: pulumi.ComponentResourceOptions) {
     super(TOKENS.tenant, name, opts);
-    const { target, context, key, config, template, environment, access } = args;
+    const { target, context, key, identity, config, template, environment, access } = args;
     this.firstPassword = password(this, `${name}.first-password`);
     const userPassword = password(this, `${name}.database-password`);
     const plan = planTenant(name, context, {
-      ...{ key, config, template, environment, seeds: access.seeds },
+      ...{ key, identity, config, template, environment, seeds: access.seeds },
       databasePassword: userPassword,
     });
     target.network(this, plan.network);
     target.volume(this, plan.data);
     target.expose(this, plan.route);
     const provision = planProvision(name, context, access, {
-      ...{ kind: "tenant", key, userPassword, firstPassword: this.firstPassword },
+      ...{ kind: "tenant", identity, userPassword, firstPassword: this.firstPassword },
     });
     const provisioned = target.job(this, provision, args.needs);
     if (plan.workload) target.workload(this, plan.workload, [provisioned]);
@@ -68,10 +70,10 @@ export class Tenant extends PlatformComponent {
 export class ErasedTenant extends PlatformComponent {
   constructor(name: string, args: CommonArgs, opts: pulumi.ComponentResourceOptions) {
     super(TOKENS.tenant, name, opts);
-    const data = planData(name, args.context, args.key, "scratch");
+    const data = planData(name, args.context, args.identity, "scratch");
     args.target.volume(this, data);
     const mount = { volume: data.name, path: "/data" };
-    const erase = planErase(name, args.context, args.access, args.key, mount);
+    const erase = planErase(name, args.context, args.access, args.identity, mount);
     args.target.job(this, erase, args.needs);
     this.registerOutputs({});
   }

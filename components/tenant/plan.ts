@@ -19,6 +19,8 @@ import type { Exposure, Network, Volume, Workload } from "../target/types.ts";
 /** What a tenant's plan is made from. */
 export interface TenantInput {
   readonly key: string;
+  /** What its objects are called: the key that it had at first. */
+  readonly identity: string;
   readonly config: TenantConfig;
   readonly template: TemplateConfig;
   readonly environment: FlowEnvironment;
@@ -41,9 +43,9 @@ export function planTenant(id: string, context: PlanContext, input: TenantInput)
   const [host = "", ...aliases] = tenantHosts(input.key, input.config, context.domain);
   const { state } = input.config;
   return {
-    network: planNetwork(id, context, input.key),
-    data: planData(id, context, input.key),
-    route: planRoute(id, context, input.key, [host, ...aliases], state),
+    network: planNetwork(id, context, input.identity),
+    data: planData(id, context, input.identity),
+    route: planRoute(id, context, input, [host, ...aliases]),
     workload: state === "running" ? planWorkload(id, context, input, host) : undefined,
     url: publicUrl(context, host, "/"),
     aliases: aliases.map((alias) => publicUrl(context, alias, "/")),
@@ -54,23 +56,26 @@ export function planTenant(id: string, context: PlanContext, input: TenantInput)
 export function planData(
   id: string,
   { stack }: PlanContext,
-  key: string,
+  identity: string,
   durability: Volume["durability"] = "retained",
 ): Volume {
   return {
     id: `${id}.data`,
-    name: `${physicalName(stack, "tenant", key)}-data`,
-    identity: { stack, component: "tenant", key },
+    name: `${physicalName(stack, "tenant", identity)}-data`,
+    identity: { stack, component: "tenant", key: identity },
     durability,
   };
 }
 
-/** A network that only the tenant is in; the agent brings the edge and the flow store to it. */
-function planNetwork(id: string, { stack }: PlanContext, key: string): Network {
+/**
+ * A network that only the tenant is in; the agent brings the edge and the flow store to it. Its labels do not
+ * follow a new key: for the provider another label is another network.
+ */
+function planNetwork(id: string, { stack }: PlanContext, identity: string): Network {
   return {
     id: `${id}.network`,
-    name: physicalName(stack, "tenant", key),
-    identity: { stack, component: "tenant", key },
+    name: physicalName(stack, "tenant", identity),
+    identity: { stack, component: "tenant", key: identity },
     internal: false,
   };
 }
@@ -78,18 +83,17 @@ function planNetwork(id: string, { stack }: PlanContext, key: string): Network {
 function planRoute(
   id: string,
   { stack }: PlanContext,
-  key: string,
+  { key, identity, config }: TenantInput,
   hosts: readonly string[],
-  state: TenantConfig["state"],
 ): Exposure {
   return {
     id: `${id}.route`,
-    name: physicalName(stack, "route", "tenant", key),
+    name: physicalName(stack, "route", "tenant", identity),
     identity: { stack, component: "route", key },
     kind: "tenant",
     hosts,
-    state,
-    upstream: physicalName(stack, "tenant", key),
+    state: config.state,
+    upstream: physicalName(stack, "tenant", identity),
   };
 }
 
@@ -100,10 +104,10 @@ function planWorkload(
   host: string,
 ): Workload {
   const { stack } = context;
-  const { key, config, template } = input;
-  const name = physicalName(stack, "tenant", key);
+  const { key, identity, config, template } = input;
+  const name = physicalName(stack, "tenant", identity);
   const { memory, cpus, pids } = tenantLimits(config, template);
-  const uri = mongodbUri("tenant", key, input.seeds, input.databasePassword);
+  const uri = mongodbUri("tenant", identity, input.seeds, input.databasePassword);
   return {
     ...runtimeDefaults(template.nodeRed),
     id,
@@ -121,7 +125,7 @@ function planWorkload(
 
 function tenantEnvironment(
   context: PlanContext,
-  { key, config }: TenantInput,
+  { key, identity, config }: TenantInput,
   host: string,
 ): Record<string, string> {
   return runtimeEnvironment({
@@ -136,7 +140,7 @@ function tenantEnvironment(
     REDFLEET_TITLE: config.displayName ?? key,
     REDFLEET_FLOW_STORE: "mongodb",
     REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
-    REDFLEET_MONGODB_DATABASE: databaseName("tenant", key),
+    REDFLEET_MONGODB_DATABASE: databaseName("tenant", identity),
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
   });
 }

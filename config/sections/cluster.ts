@@ -26,6 +26,12 @@ export const Cluster = z.strictObject({
     .default("/red-nodes")
     .describe("Path prefix that goes to the replicas; the rest goes to the editor."),
   host: z.string().optional().describe("Host label below the domain. Default: the cluster's key."),
+  renamedFrom: z
+    .string()
+    .optional()
+    .describe(
+      "The key that it had at first, for ever: its data, its containers and its database keep that name. Nothing is copied or lost.",
+    ),
   displayName: z.string().max(80).optional().describe("Title in the editor. Default: the key."),
   nodeRed: z
     .union([z.literal(5), z.literal(4)])

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Cpus, Environment, Memory, SecretEnvironment } from "./values.ts";
 
-/** One Node-RED instance of somebody. Its key is its identity for ever; host and title are not. */
+/** One Node-RED instance of somebody. Its key is its identity, unless `renamedFrom` says what that was at first. */
 export const Tenant = z.strictObject({
   template: z.string().describe("Template: `nodered-5`, `nodered-4` or one of this stack."),
   displayName: z.string().max(80).optional().describe("Title in the editor. Default: the key."),
@@ -10,6 +10,12 @@ export const Tenant = z.strictObject({
     .array(z.string())
     .default([])
     .describe("More host names: labels below the domain, or full names. Nothing restarts."),
+  renamedFrom: z
+    .string()
+    .optional()
+    .describe(
+      "The key that it had at first, for ever: its data, its containers and its database keep that name. Nothing is copied or lost.",
+    ),
   memory: Memory.optional().describe(
     "Memory limit; heap is 75 %. Default and bounds: the template.",
   ),

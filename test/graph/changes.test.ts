@@ -136,6 +136,35 @@ test("a confirmed destruction turns the tenant's container into the job that era
   ]);
 });
 
+test("a renamed tenant keeps its volume, network, database and passwords", async () => {
+  const { acme, ...rest } = dev.tenants ?? {};
+  const tenants = { ...rest, shop: { template: "nodered-5", ...acme, renamedFrom: "acme" } };
+  expect(await changes({ ...dev, tenants })).toEqual({
+    created: [],
+    deleted: [],
+    changed: [
+      "Container dev-tenant-acme",
+      "Container dev-tenant-acme.files",
+      "Volume dev-tenant-acme.files",
+      "Volume dev-tenant-acme.route",
+    ],
+  });
+});
+
+test("a renamed cluster keeps its volumes, database and secrets", async () => {
+  const { main, ...rest } = dev.clusters ?? {};
+  const clusters = { ...rest, fleet: { ...main, renamedFrom: "main" } };
+  const { created, deleted, changed } = await changes({ ...dev, clusters });
+  expect({ created, deleted }).toEqual({ created: [], deleted: [] });
+  expect(changed.filter((entry) => !entry.endsWith(".files"))).toEqual([
+    "Container dev-cluster-main.editor",
+    "Container dev-cluster-main.replica-0",
+    "Container dev-cluster-main.replica-1",
+    "Container dev-cluster-main.replica-2",
+    "Volume dev-cluster-main.route",
+  ]);
+});
+
 test("two stacks share no name, address or port on the engine", async () => {
   const other = await dockerGraph(
     { ...dev, edge: { ...dev.edge, https: 9443, http: 9080 } },

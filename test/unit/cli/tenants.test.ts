@@ -11,6 +11,7 @@ import {
   listTenants,
   parseAssignment,
   removeTenant,
+  renameTenant,
   setTenant,
 } from "../../../cli/stackfile/tenants.ts";
 
@@ -126,6 +127,32 @@ describe("an edit of the stack file", () => {
     const line = "-      acme: { template: nodered-5 }   # first customer";
     expect(remove(false)).toBe(line);
     expect(remove(true)).toBe(`${line}\n+    confirmDestroy:\n+      - acme`);
+  });
+
+  test("renames a tenant, whose objects keep the names of its first key", () => {
+    expect(edited((stack) => renameTenant(stack, "globex", "hooli"))).toBe(
+      "-      globex:\n+      hooli:\n+        renamedFrom: globex",
+    );
+    const again = (stack: StackDocument) => {
+      renameTenant(stack, "globex", "hooli");
+      renameTenant(stack, "hooli", "pied-piper");
+      duplicateTenant(stack, "pied-piper", "copy");
+    };
+    const stack = readDocument(FILE, "f");
+    again(stack);
+    const { "pied-piper": renamed, copy } = listTenants(stack);
+    expect(renamed?.renamedFrom).toBe("globex");
+    expect(copy?.renamedFrom).toBeUndefined();
+    expect(() => renameTenant(stack, "copy", "acme")).toThrow('there is a tenant "acme" already');
+    renameTenant(stack, "pied-piper", "globex");
+    expect(listTenants(stack).globex?.renamedFrom).toBeUndefined();
+  });
+
+  test("confirms the end of a renamed tenant's data by the name that its objects have", () => {
+    const stack = readDocument(FILE, "f");
+    renameTenant(stack, "globex", "hooli");
+    removeTenant(stack, "hooli", true);
+    expect(writeDocument(stack)).toContain("confirmDestroy:\n      - globex");
   });
 
   test("takes the confirmation back when the tenant comes again", () => {

@@ -4,6 +4,8 @@ import { problemsOf, VALID, withSections, withTenant } from "./parse.ts";
 /** What is wrong, the platform, and the whole line that people get. */
 type Case = [what: string, platform: unknown, line: string];
 
+const renamed = (renamedFrom: string) => ({ template: "nodered-5", renamedFrom });
+
 const STORES: Case[] = [
   [
     "two members",
@@ -315,6 +317,36 @@ const EDGE: Case[] = [
     "a destruction that is confirmed twice",
     withSections({ confirmDestroy: ["old", "old"] }),
     'confirmDestroy.1: got "old"; already at confirmDestroy.0; remove one of them [REDFLEET_CFG_DESTROY]',
+  ],
+  [
+    "a rename while the old key is still there",
+    withSections({ tenants: { ...VALID.tenants, shop: renamed("acme") } }),
+    'tenants.shop.renamedFrom: got "acme"; tenants.acme is still declared; remove tenants.acme [REDFLEET_CFG_RENAME]',
+  ],
+  [
+    "a chain of renames",
+    withSections({ tenants: { shop: renamed("acme"), store: renamed("shop") } }),
+    'tenants.store.renamedFrom: got "shop"; tenants.shop is still declared, and was acme at first; remove tenants.shop and write acme [REDFLEET_CFG_RENAME]',
+  ],
+  [
+    "two tenants that were one",
+    withSections({ tenants: { a: renamed("acme"), b: renamed("acme") } }),
+    'tenants.b.renamedFrom: got "acme"; tenants.a was renamed from it already; remove one of the two [REDFLEET_CFG_RENAME]',
+  ],
+  [
+    "a rename to the same",
+    withTenant({ renamedFrom: "acme" }),
+    'tenants.acme.renamedFrom: got "acme"; it is the key that it has; leave renamedFrom out [REDFLEET_CFG_RENAME]',
+  ],
+  [
+    "a rename from what can be no key",
+    withSections({ clusters: { hub: { renamedFrom: "Main_1" } } }),
+    'clusters.hub.renamedFrom: got "Main_1"; lowercase a-z, 0-9 and -, starts with a letter, at most 40 characters; write the key that it had at first [REDFLEET_CFG_RENAME]',
+  ],
+  [
+    "the destruction of a tenant that runs under another key",
+    withSections({ tenants: { shop: renamed("acme") }, confirmDestroy: ["acme"] }),
+    'confirmDestroy.0: got "acme"; its data belongs to tenants.shop, which is declared; remove tenants.shop as well, or take it out of confirmDestroy [REDFLEET_CFG_DESTROY]',
   ],
   [
     "no domain",
