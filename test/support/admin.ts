@@ -1,3 +1,4 @@
+import { Comms } from "./comms.ts";
 import type { FlowNode } from "./flows.ts";
 import type { Answer, EdgeClient, Question } from "./http.ts";
 
@@ -38,6 +39,11 @@ export class Admin {
       ...question.headers,
     };
     return this.client.ask(this.host, path, { ...question, headers });
+  }
+
+  /** Opens the editor's websocket as that user. */
+  comms(): Promise<Comms> {
+    return Comms.login(this.client.socket(this.host, "/comms"), this.token);
   }
 
   async flows(): Promise<FlowSet> {

@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import type WebSocket from "ws";
+import { until } from "./wait.ts";
+
+/** A message that an editor pushes to those who look at it. */
+export interface Message {
+  readonly topic: string;
+  readonly data: unknown;
+}
+
+/** An editor's websocket, logged in, subscribed to everything, and watched from its first moment. */
+export class Comms {
+  readonly messages: Message[] = [];
+  /** Closed at any time, by whomever. */
+  isClosed = false;
+  private readonly socket: WebSocket;
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.on("close", () => {
+      this.isClosed = true;
+    });
+  }
+
+  /** Logs in with a token of the admin API. @throws when the editor refuses it. */
+  static async login(socket: WebSocket, token: string): Promise<Comms> {
+    const comms = new Comms(socket);
+    await once(socket, "open");
+    socket.send(JSON.stringify({ auth: token }));
+    const [answer] = await once(socket, "message");
+    const { auth } = JSON.parse(String(answer)) as { auth?: string };
+    if (auth !== "ok") throw new Error(`the editor's websocket refuses the login: ${answer}`);
+    socket.on("message", (data) => {
+      comms.messages.push(...(JSON.parse(String(data)) as Message[]));
+    });
+    socket.send(JSON.stringify({ subscribe: "#" }));
+    return comms;
+  }
+
+  /** Waits for a message that was not there yet. Heartbeats come every 15 s. */
+  async next(topic: string): Promise<Message> {
+    const known = this.messages.length;
+    const found = () => this.messages.slice(known).find((message) => message.topic === topic);
+    return until(`a message on ${topic}`, found, { seconds: 40, every: 50 });
+  }
+
+  close(): void {
+    this.socket.terminate();
+  }
+}
