@@ -11,6 +11,8 @@ export const TENANTS = [...PLATFORM, "tenants"] as const;
 export interface StackDocument {
   readonly text: string;
   readonly document: Document;
+  /** Keys that the edit has given another name, old to new: their comments go along. */
+  readonly renamed: Map<string, string>;
 }
 
 /** Options that keep the writer from folding or re-indenting what it need not. */
@@ -20,7 +22,7 @@ const WRITE = { lineWidth: 0, flowCollectionPadding: true } as const;
 export function readDocument(text: string, file: string): StackDocument {
   const document = parseDocument(text, { uniqueKeys: false });
   const [problem] = document.errors;
-  if (!problem) return { text, document };
+  if (!problem) return { text, document, renamed: new Map() };
   throw new CliError({
     what: `${file} is not valid YAML`,
     why: problem.message,
@@ -32,13 +34,13 @@ export function readDocument(text: string, file: string): StackDocument {
  * The text after the edit. The YAML writer normalises spaces and moves comments all over the file, so its
  * changes are taken over line by line, without comments, and only those that the edit has made.
  */
-export function writeDocument({ text, document }: StackDocument): string {
+export function writeDocument({ text, document, renamed }: StackDocument): string {
   const written = document.toString(WRITE);
   const original = readLines(text);
   const bare = original.lines.map((line) => `${line.bare}\n`).join("");
   const normal = plain(bare);
   if (normal.length !== original.lines.length) return written;
-  const merged = mergeLines(original, normal, plain(written));
+  const merged = mergeLines(original, normal, plain(written), renamed);
   return JSON.stringify(parse(merged)) === JSON.stringify(parse(written)) ? merged : written;
 }
 

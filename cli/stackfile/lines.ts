@@ -51,17 +51,19 @@ function withoutComments(text: string): string[] {
  * with its line, goes with it, and moves for nobody.
  * @param normal the text as the writer writes it, without comments, a line for each of `lines`
  * @param edited the same after the edit
+ * @param renamed keys that have another name in it
  */
 export function mergeLines(
   { lines, below }: Lines,
   normal: readonly string[],
   edited: readonly string[],
+  renamed: ReadonlyMap<string, string>,
 ): string {
   const merged: string[] = [];
   let removed: Line[] = [];
   let added: string[] = [];
   const flush = () => {
-    merged.push(...replaceLines(removed, added));
+    merged.push(...replaceLines(removed, added, renamed));
     removed = [];
     added = [];
   };
@@ -79,11 +81,15 @@ export function mergeLines(
 }
 
 /** New lines in the place of old ones; one with the key of an old line takes over its comments. */
-function replaceLines(removed: readonly Line[], added: readonly string[]): string[] {
+function replaceLines(
+  removed: readonly Line[],
+  added: readonly string[],
+  renamed: ReadonlyMap<string, string>,
+): string[] {
   const first = removed[0]?.above ?? [];
   const replaced = new Set<Line>();
   const lines = added.flatMap((text) => {
-    const old = removed.find((line) => keyOf(line.bare) === keyOf(text));
+    const old = removed.find((line) => keyOf(line.bare, renamed) === keyOf(text));
     if (!old) return [text];
     replaced.add(old);
     const comment = old.text.slice(old.bare.length).trim();
@@ -95,5 +101,8 @@ function replaceLines(removed: readonly Line[], added: readonly string[]): strin
   return [...apart, ...lines];
 }
 
-/** Indentation and key of a line. */
-const keyOf = (line: string): string => /^[^:]*/.exec(line)?.[0] ?? line;
+/** Indentation and key of a line; the key's new name if it has one. */
+function keyOf(line: string, renamed?: ReadonlyMap<string, string>): string {
+  const [, indentation = "", key = ""] = /^(\s*)([^:]*)/.exec(line) ?? [];
+  return indentation + (renamed?.get(key) ?? key);
+}

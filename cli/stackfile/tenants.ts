@@ -105,6 +105,7 @@ export function renameTenant(stack: StackDocument, from: string, to: string): vo
   const identity = identityOf(from, fieldsOf(stack, from));
   const pair = tenantsOf(stack).items.find(({ key }) => isScalar(key) && key.value === from);
   if (isScalar(pair?.key)) pair.key.value = to;
+  stack.renamed.set(from, to);
   if (identity === to) tenant.delete("renamedFrom");
   else tenant.set("renamedFrom", identity);
 }
