@@ -2,6 +2,7 @@ import { physicalName } from "../config/names.ts";
 import { commonEnvironment, type PlanContext } from "./context.ts";
 import { memberHosts, REPLICA_SET } from "./mongodb/plan.ts";
 import type { FileContent, Job, Mount } from "./target/types.ts";
+import { TRUST_FILE, trustMount } from "./tls.ts";
 
 /** Jobs run without root and without the engine. */
 export const JOB_USER = { uid: 1000, gid: 1000 };
@@ -12,6 +13,8 @@ export const JOB_LIMITS = { memory: 160, pids: 64, timeoutSeconds: 300 };
 export interface DatabaseAccess {
   readonly seeds: readonly string[];
   readonly adminPassword: FileContent;
+  /** Its members show certificates, and take no connection in clear. */
+  readonly tls: boolean;
 }
 
 /** A database of a cluster or tenant: its user has the same name and rights on nothing else. */
@@ -68,13 +71,18 @@ export function planErase(
     id,
     name: physicalName(context.stack, "tenant", identity),
     files: [{ name: "admin-password", content: access.adminPassword }],
-    mounts: [data],
+    mounts: [data, ...trust(context, access)],
   };
+}
+
+/** What lets a client of the replica set trust it. */
+export function trust({ stack }: PlanContext, { tls }: DatabaseAccess): Mount[] {
+  return tls ? [trustMount(stack)] : [];
 }
 
 function databaseJob(
   context: PlanContext,
-  { seeds }: DatabaseAccess,
+  access: DatabaseAccess,
   kind: "cluster" | "tenant",
   identity: string,
   script: string,
@@ -87,15 +95,17 @@ function databaseJob(
     command: ["node", script],
     environment: {
       ...commonEnvironment(stack, "job", identity),
-      REDFLEET_MONGODB_HOSTS: seeds.join(","),
+      REDFLEET_MONGODB_HOSTS: access.seeds.join(","),
       REDFLEET_REPLICA_SET: REPLICA_SET,
       REDFLEET_ADMIN_PASSWORD_FILE: "/run/redfleet/admin-password",
+      ...(access.tls ? { REDFLEET_TLS_CA_FILE: TRUST_FILE } : {}),
       REDFLEET_DATABASE: databaseName(kind, identity),
       REDFLEET_DATABASE_USER: databaseName(kind, identity),
       ...more,
     },
     user: JOB_USER,
     ...JOB_LIMITS,
+    mounts: trust(context, access),
     networks: [{ network: networks.data }],
     hosts: memberHosts(context),
   };

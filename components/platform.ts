@@ -39,9 +39,9 @@ export class Platform extends PlatformComponent {
     this.#args = args;
     this.#context = planContext(name, args.config);
     this.#makeFoundation(name);
-    const mongodb = this.#makeMongodb(name);
-    this.#makeValkey(name);
     const agent = this.#makeEdge(name);
+    const mongodb = this.#makeMongodb(name, agent);
+    this.#makeValkey(name, agent);
     const clusters = this.#makeClusters(name, mongodb);
     const tenants = this.#makeTenants(name, mongodb, agent);
     this.#eraseTenants(name, mongodb);
@@ -56,21 +56,26 @@ export class Platform extends PlatformComponent {
     for (const image of images) target.image(this, image);
   }
 
-  #makeMongodb(name: string): ReplicaSet {
+  #makeMongodb(name: string, agent: Agent): ReplicaSet {
     const { mongodb, dev } = this.#args.config;
-    const args = { ...this.#common(), config: { ...mongodb, dev } };
+    const needs = mongodb.tls ? [agent.running] : [];
+    const args = { ...this.#common(), config: { ...mongodb, dev }, needs };
     return new ReplicaSet(`${name}-mongodb`, args, { parent: this });
   }
 
-  #makeValkey(name: string): void {
+  #makeValkey(name: string, agent: Agent): void {
     const { valkey, dev } = this.#args.config;
-    const args = { ...this.#common(), config: { ...valkey, dev } };
+    const needs = valkey.tls ? [agent.running] : [];
+    const args = { ...this.#common(), config: { ...valkey, dev }, needs };
     const { users, servers } = new Replication(`${name}-valkey`, args, { parent: this });
     new Sentinels(`${name}-sentinel`, { ...args, users, servers }, { parent: this });
   }
 
   #makeEdge(name: string): Agent {
-    const args = { ...this.#common(), config: this.#args.config.edge };
+    const { edge, mongodb, valkey } = this.#args.config;
+    const encrypted = { mongodb: mongodb.tls, valkey: valkey.tls };
+    const tls = (["mongodb", "valkey"] as const).filter((store) => encrypted[store]);
+    const args = { ...this.#common(), config: edge, tls };
     const agent = new Agent(`${name}-agent`, args, { parent: this });
     new Edge(`${name}-edge`, { ...args, agent }, { parent: this });
     return agent;

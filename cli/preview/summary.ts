@@ -42,7 +42,7 @@ const CONTAINER = "docker:index/container:Container";
  */
 const SILENT = /\.files$/;
 /** Volumes that are made again from the stack file. */
-const RECORDS = /\.(route|files|config|run)$/;
+const RECORDS = /\.(route|files|config|run|tls-[a-z]+)$/;
 /** Containers that run once. */
 const JOBS = /\.(job|init)$/;
 /** Takes the place of the container of a tenant whose erasure is confirmed. */

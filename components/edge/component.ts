@@ -4,6 +4,7 @@ import type { EdgeConfig } from "../../config/sections/edge.ts";
 import { PlatformComponent } from "../base.ts";
 import type { PlanContext } from "../context.ts";
 import type { Placed, Target } from "../target/types.ts";
+import { planTlsVolumes, type Store } from "../tls.ts";
 import { TOKENS } from "../tokens.ts";
 import { type GivenCertificate, planAgent, planEdge, planEdgeVolumes } from "./plan.ts";
 
@@ -11,6 +12,8 @@ export interface EdgeArgs {
   readonly target: Target;
   readonly context: PlanContext;
   readonly config: EdgeConfig;
+  /** Stores whose members get certificates. */
+  readonly tls: readonly Store[];
 }
 
 /**
@@ -22,8 +25,13 @@ export class Agent extends PlatformComponent {
 
   constructor(name: string, args: EdgeArgs, opts: pulumi.ComponentResourceOptions) {
     super(TOKENS.agent, name, opts);
-    for (const volume of planEdgeVolumes(name, args.context)) args.target.volume(this, volume);
-    const plan = planAgent(name, args.context, args.config, givenCertificate(args.config));
+    const volumes = [
+      ...planEdgeVolumes(name, args.context),
+      ...planTlsVolumes(name, args.context.stack, args.tls),
+    ];
+    for (const volume of volumes) args.target.volume(this, volume);
+    const given = givenCertificate(args.config);
+    const plan = planAgent(name, args.context, { ...args.config, stores: args.tls }, given);
     this.running = args.target.workload(this, plan);
     this.registerOutputs({});
   }

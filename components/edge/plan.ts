@@ -4,6 +4,7 @@ import type { EdgeConfig } from "../../config/sections/edge.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
 import type { FileContent, Mount, Volume, Workload, WorkloadFile } from "../target/types.ts";
+import { issuerMounts, type Store } from "../tls.ts";
 
 const HTTP_PORT = 8080;
 const HTTPS_PORT = 8443;
@@ -35,7 +36,7 @@ export function planEdgeVolumes(id: string, { stack }: PlanContext): Volume[] {
 export function planAgent(
   id: string,
   context: PlanContext,
-  config: EdgeConfig,
+  config: EdgeConfig & { readonly stores: readonly Store[] },
   given: GivenCertificate | undefined,
 ): Workload {
   const { stack, subnet } = context;
@@ -51,6 +52,7 @@ export function planAgent(
       REDFLEET_DOMAIN: context.domain,
       REDFLEET_SUBNET: subnet,
       REDFLEET_EDGE_SETTINGS_FILE: "/run/redfleet/edge.json",
+      ...(config.stores.length > 0 ? { REDFLEET_STORE_TLS: config.stores.join(",") } : {}),
     },
     // Root without capabilities; the group is the proxy's, whose files and sockets it writes.
     user: { uid: 0, gid: 99 },
@@ -60,6 +62,7 @@ export function planAgent(
       { volume: volumes.config, path: "/edge" },
       { volume: volumes.run, path: "/run/edge" },
       { volume: volumes.ca, path: "/ca" },
+      ...issuerMounts(stack, config.stores),
     ],
     files: agentFiles(context, config, given),
     networks: [],

@@ -5,7 +5,7 @@ import { placeInTurn } from "../chain.ts";
 import type { PlanContext } from "../context.ts";
 import type { DatabaseAccess } from "../jobs.ts";
 import { bytes, password } from "../secrets.ts";
-import type { Placed, Target } from "../target/types.ts";
+import type { Needs, Placed, Target } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
 import { planReplicaSet } from "./plan.ts";
 
@@ -13,6 +13,8 @@ export interface ReplicaSetArgs {
   readonly target: Target;
   readonly context: PlanContext;
   readonly config: MongoDbConfig & { readonly dev: boolean };
+  /** What has to run before: with TLS the agent, who issues the members' certificates. */
+  readonly needs: Needs;
 }
 
 /**
@@ -32,9 +34,9 @@ export class ReplicaSet extends PlatformComponent {
     const keyfile = bytes(this, `${name}.keyfile`, 756, { protect: true });
     const admin = password(this, `${name}.admin`, { protect: true });
     const plan = planReplicaSet(name, args.context, args.config, { keyfile, admin });
-    const members = placeInTurn(this, args.target, plan.members, []);
+    const members = placeInTurn(this, args.target, plan.members, args.needs);
     this.initiated = args.target.job(this, plan.init, members);
-    this.access = { seeds: plan.seeds, adminPassword: admin };
+    this.access = { seeds: plan.seeds, adminPassword: admin, tls: args.config.tls };
     this.registerOutputs({});
   }
 }

@@ -6,6 +6,7 @@ import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
 import { JOB_LIMITS, JOB_USER } from "../jobs.ts";
 import type { FileContent, Job, KnownHost, Volume, Workload } from "../target/types.ts";
+import { memberTls, TRUST_FILE, trustMount } from "../tls.ts";
 
 export const REPLICA_SET = "rs0";
 export const MONGODB_PORT = 27017;
@@ -45,7 +46,7 @@ export function planReplicaSet(
       data: planData(id, context, member, config.dev),
       workload: planMember(id, context, config, secrets, member),
     })),
-    init: planInit(id, context, hosts, secrets),
+    init: planInit(id, context, hosts, secrets, config.tls),
     seeds: hosts.slice(0, 3),
   };
 }
@@ -85,6 +86,7 @@ function planMember(
 ): Workload {
   const { stack, subnet, networks } = context;
   const name = physicalName(stack, "mongodb", member);
+  const tls = config.tls ? memberTls(stack, "mongodb", name) : undefined;
   return {
     id: `${id}-${member}`,
     name,
@@ -98,11 +100,12 @@ function planMember(
       REDFLEET_OPLOG_MB: String(config.oplogMb),
       REDFLEET_MAX_CONNECTIONS: String(maxConnections(config)),
       REDFLEET_KEYFILE_FILE: "/run/redfleet/keyfile",
+      ...tls?.environment,
     },
     user: USER,
     memory: config.memory,
     pids: maxConnections(config) + OWN_THREADS,
-    mounts: [{ volume: `${name}-data`, path: "/data/db" }],
+    mounts: [{ volume: `${name}-data`, path: "/data/db" }, ...(tls?.mounts ?? [])],
     // Only config servers write there, but the server's image declares it as a volume.
     scratch: ["/data/configdb"],
     files: [{ name: "keyfile", content: secrets.keyfile }],
@@ -135,6 +138,7 @@ function planInit(
   { stack }: PlanContext,
   hosts: readonly string[],
   secrets: ReplicaSetSecrets,
+  tls: boolean,
 ): Job {
   return {
     id: `${id}.init`,
@@ -147,9 +151,11 @@ function planInit(
       REDFLEET_MONGODB_HOSTS: hosts.join(","),
       REDFLEET_REPLICA_SET: REPLICA_SET,
       REDFLEET_ADMIN_PASSWORD_FILE: "/run/redfleet/admin-password",
+      ...(tls ? { REDFLEET_TLS_CA_FILE: TRUST_FILE } : {}),
     },
     user: JOB_USER,
     ...JOB_LIMITS,
+    mounts: tls ? [trustMount(stack)] : undefined,
     files: [{ name: "admin-password", content: secrets.admin }],
     networks: [],
     inNetworkOf: physicalName(stack, "mongodb", 0),

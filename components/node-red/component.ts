@@ -41,7 +41,7 @@ export class Cluster extends PlatformComponent {
     const database = password(this, `${name}.database-password`);
     const credentials = password(this, `${name}.credential-secret`, { protect: config.protect });
     const plan = planCluster(name, context, {
-      ...{ key, identity, config, environment: args.environment, seeds: access.seeds },
+      ...{ key, identity, config, environment: args.environment, access },
       secrets: { database, credentials },
     });
     const provision = planProvision(name, context, access, {

@@ -4,7 +4,7 @@ import { physicalName, REPLICAS_ALIAS } from "../../config/names.ts";
 import type { ClusterConfig } from "../../config/sections/cluster.ts";
 import type { Member } from "../chain.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
-import { databaseName } from "../jobs.ts";
+import { type DatabaseAccess, databaseName, trust } from "../jobs.ts";
 import { memberHosts } from "../mongodb/plan.ts";
 import type { Exposure, FileContent } from "../target/types.ts";
 import {
@@ -39,7 +39,7 @@ export interface ClusterInput {
   readonly identity: string;
   readonly config: ClusterConfig;
   readonly environment: FlowEnvironment;
-  readonly seeds: readonly string[];
+  readonly access: DatabaseAccess;
   readonly secrets: ClusterSecrets;
 }
 
@@ -63,13 +63,13 @@ function planRuntime(
   role: "editor" | "replica",
   member?: number,
 ): Member {
-  const { key, config, seeds, secrets } = input;
+  const { key, config, access, secrets } = input;
   const { stack, networks } = context;
   const ordinal = member === undefined ? [] : [member];
   const name = physicalName(stack, role, input.identity, ...ordinal);
   const own = [id, [role, ...ordinal].join("-")].join(".");
   const memory = role === "editor" ? config.editorMemory : config.replicaMemory;
-  const uri = mongodbUri("cluster", input.identity, seeds, secrets.database);
+  const uri = mongodbUri("cluster", input.identity, access, secrets.database);
   const identity = { stack, component: role, key, member };
   return {
     data: {
@@ -89,7 +89,7 @@ function planRuntime(
       memory,
       cpus: role === "editor" ? config.editorCpus : config.replicaCpus,
       pids: 256,
-      mounts: [{ volume: `${name}-data`, path: "/data" }],
+      mounts: [{ volume: `${name}-data`, path: "/data" }, ...trust(context, access)],
       files: [
         ...runtimeFiles(uri, input.environment),
         { name: "credential-secret", content: secrets.credentials },

@@ -3,9 +3,10 @@ import { canonicalJson } from "../../config/canonical.ts";
 import { heapMegabytes } from "../../config/units.ts";
 import type { NodeRedEnvironment } from "../../images/node-red/runtime/environment.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
-import { databaseName } from "../jobs.ts";
+import { type DatabaseAccess, databaseName } from "../jobs.ts";
 import { REPLICA_SET } from "../mongodb/plan.ts";
 import type { FileContent, ImageId, Process, Workload, WorkloadFile } from "../target/types.ts";
+import { TRUST_FILE } from "../tls.ts";
 
 /** A value of the flows' environment: plain or secret. */
 export type FlowEnvironment = Readonly<Record<string, pulumi.Input<string>>>;
@@ -22,16 +23,17 @@ export function runtimeEnvironment(environment: NodeRedEnvironment): Record<stri
   ) as Record<string, string>;
 }
 
-/** Connection string of a database's own user. */
+/** Connection string of a database's own user; with TLS it names the authority, and drivers check the host. */
 export function mongodbUri(
   kind: "cluster" | "tenant",
   identity: string,
-  seeds: readonly string[],
+  { seeds, tls }: Pick<DatabaseAccess, "seeds" | "tls">,
   userPassword: pulumi.Input<string>,
 ): pulumi.Output<string> {
   const name = databaseName(kind, identity);
   const hosts = seeds.join(",");
-  return pulumi.interpolate`mongodb://${name}:${userPassword}@${hosts}/${name}?replicaSet=${REPLICA_SET}&authSource=${name}`;
+  const trust = tls ? `&tls=true&tlsCAFile=${encodeURIComponent(TRUST_FILE)}` : "";
+  return pulumi.interpolate`mongodb://${name}:${userPassword}@${hosts}/${name}?replicaSet=${REPLICA_SET}&authSource=${name}${trust}`;
 }
 
 /** Connection string and flow environment as files. */

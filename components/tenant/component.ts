@@ -45,7 +45,7 @@ export class Tenant extends PlatformComponent {
     this.firstPassword = password(this, `${name}.first-password`);
     const userPassword = password(this, `${name}.database-password`);
     const plan = planTenant(name, context, {
-      ...{ key, identity, config, template, environment, seeds: access.seeds },
+      ...{ key, identity, config, template, environment, access },
       databasePassword: userPassword,
     });
     target.network(this, plan.network);

@@ -5,7 +5,7 @@ import type { TemplateConfig } from "../../config/sections/template.ts";
 import type { TenantConfig } from "../../config/sections/tenant.ts";
 import { tenantLimits } from "../../config/templates.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
-import { databaseName } from "../jobs.ts";
+import { type DatabaseAccess, databaseName, trust } from "../jobs.ts";
 import {
   type FlowEnvironment,
   mongodbUri,
@@ -24,7 +24,7 @@ export interface TenantInput {
   readonly config: TenantConfig;
   readonly template: TemplateConfig;
   readonly environment: FlowEnvironment;
-  readonly seeds: readonly string[];
+  readonly access: DatabaseAccess;
   readonly databasePassword: pulumi.Input<string>;
 }
 
@@ -107,7 +107,7 @@ function planWorkload(
   const { key, identity, config, template } = input;
   const name = physicalName(stack, "tenant", identity);
   const { memory, cpus, pids } = tenantLimits(config, template);
-  const uri = mongodbUri("tenant", identity, input.seeds, input.databasePassword);
+  const uri = mongodbUri("tenant", identity, input.access, input.databasePassword);
   return {
     ...runtimeDefaults(template.nodeRed),
     id,
@@ -116,7 +116,7 @@ function planWorkload(
     command: runtimeCommand(memory),
     environment: tenantEnvironment(context, input, host),
     ...{ memory, cpus, pids },
-    mounts: [{ volume: `${name}-data`, path: "/data" }],
+    mounts: [{ volume: `${name}-data`, path: "/data" }, ...trust(context, input.access)],
     files: runtimeFiles(uri, input.environment),
     networks: [{ network: name }],
     update: "recreate",

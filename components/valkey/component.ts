@@ -13,6 +13,8 @@ export interface ReplicationArgs {
   readonly target: Target;
   readonly context: PlanContext;
   readonly config: ValkeyConfig & { readonly dev: boolean };
+  /** What has to run before: with TLS the agent, who issues the members' certificates. */
+  readonly needs: Needs;
 }
 
 /**
@@ -28,7 +30,7 @@ export class Replication extends PlatformComponent {
     super(TOKENS.replication, name, opts);
     this.users = userFile(this, name);
     const plan = planServers(name, args.context, args.config, this.users);
-    this.servers = placeInTurn(this, args.target, plan, []);
+    this.servers = placeInTurn(this, args.target, plan, args.needs);
     this.registerOutputs({});
   }
 }

@@ -6,6 +6,7 @@ import type { Member } from "../chain.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
 import type { FileContent } from "../target/types.ts";
+import { memberTls } from "../tls.ts";
 
 const USER = { uid: 999, gid: 999 };
 
@@ -50,6 +51,7 @@ function planMember(
   const { stack, subnet, networks } = context;
   const name = physicalName(stack, kind, member);
   const identity = { stack, component: kind, member };
+  const tls = config.tls ? memberTls(stack, "valkey", name) : undefined;
   const neverGoes = member < (config.dev ? 1 : kind === "valkey" ? 2 : 3);
   return {
     data: {
@@ -64,11 +66,11 @@ function planMember(
       identity,
       image: "valkey",
       command: [kind === "valkey" ? "/redfleet/valkey" : "/redfleet/sentinel"],
-      environment: environment(context, config, kind, member),
+      environment: { ...environment(context, config, kind, member), ...tls?.environment },
       user: USER,
       memory: kind === "valkey" ? config.memory : config.sentinelMemory,
       pids: 64,
-      mounts: [{ volume: `${name}-data`, path: "/data" }],
+      mounts: [{ volume: `${name}-data`, path: "/data" }, ...(tls?.mounts ?? [])],
       files: [{ name: "users.json", content: users }],
       networks: [{ network: networks.data, address: memberAddress(subnet, kind, member) }],
       health: healthCheck(IMAGE_HEALTH),

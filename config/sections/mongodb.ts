@@ -19,6 +19,12 @@ export const MongoDb = z.strictObject({
   cache: Memory.optional().describe(
     "WiredTiger cache of each member. Default: half of the memory, but 256 MB at least (the server takes no less).",
   ),
+  tls: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Encrypt every connection, by certificates that the agent issues and renews; clients check them. Off by default, because the data network never leaves this machine. A change interrupts writes while the members follow each other.",
+    ),
   oplogMb: count(990, 1_000_000, "REDFLEET_CFG_VALUE", "an oplog of at least 990 MB")
     .default(990)
     .describe("Oplog in MB: how long a change stream may be away."),

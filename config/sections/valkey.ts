@@ -23,6 +23,10 @@ export const Valkey = z.strictObject({
   failoverTimeoutMs: count(1000, 3_600_000, CODE, "at least 1000 ms")
     .default(15_000)
     .describe("Milliseconds for one fail-over; a failed one is retried after twice that."),
+  tls: z
+    .boolean()
+    .default(false)
+    .describe("Encrypt every connection to servers and Sentinels, as `mongodb.tls` does."),
   memory: memoryFrom(32)
     .prefault("128 MB")
     .describe("Memory limit of each server; data may use 60 % of it."),

@@ -1,5 +1,6 @@
 import { GivenCertificate } from "./certificates/given-files.ts";
 import { ownCertificates } from "./certificates/own-authority.ts";
+import { keepStoreCertificates } from "./certificates/stores.ts";
 import { EdgeKeeper } from "./edge/apply.ts";
 import { type ClusterRoute, renderConfig } from "./edge/config.ts";
 import { routeMap } from "./edge/map.ts";
@@ -15,6 +16,12 @@ import { type BadRoute, parseRoutes, type Route } from "./routes.ts";
 import type { Settings } from "./settings.ts";
 
 const paths = { authority: "/ca", edge: "/edge" };
+const storePaths = {
+  authority: "/ca/stores",
+  trust: "/stores/trust",
+  mongodb: "/stores/mongodb",
+  valkey: "/stores/valkey",
+};
 
 /** Brings everything that the agent keeps to what the stack wants, one part after the other. */
 export class Reconciler {
@@ -45,9 +52,12 @@ export class Reconciler {
       await applyFirewall(observed, this.#settings);
       await applyAttachments(this.#engine, observed);
     });
+    const trusted = await this.#part("stores' certificates", () =>
+      keepStoreCertificates(storePaths, observed, this.#settings),
+    );
     const limited = await this.#part("process limits", () => this.#pids.apply(observed));
     const routed = await this.#part("edge", () => this.#applyEdge(routes));
-    return joined && limited && routed;
+    return joined && trusted && limited && routed;
   }
 
   /**

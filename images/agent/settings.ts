@@ -31,9 +31,17 @@ export interface EdgeSettings {
   connectionsPerSource: number;
 }
 
+/** Stores whose connections are encrypted. */
+export interface StoreSettings {
+  tls: ("mongodb" | "valkey")[];
+  /** Days that a member's certificate is valid; fractions count. Default 90. */
+  leafDays: number;
+}
+
 /** The agent's own settings. */
 export interface Settings {
   stack: string;
+  stores: StoreSettings;
   /** The data network's range, closed to tenants whatever range it is. */
   subnet?: string;
   edge: EdgeSettings;
@@ -86,6 +94,17 @@ export function parseEdgeSettings(fields: Fields, fallbackDomain?: string): Edge
   };
 }
 
+function storeSettings(environment: NodeJS.ProcessEnv): StoreSettings {
+  const listed = (environment.REDFLEET_STORE_TLS ?? "").split(",").filter(Boolean);
+  const tls = listed.map((name) => {
+    if (name === "mongodb" || name === "valkey") return name;
+    throw new Error(`REDFLEET_STORE_TLS names ${JSON.stringify(name)}, not mongodb or valkey`);
+  });
+  const leafDays = Number(environment.REDFLEET_STORE_LEAF_DAYS ?? 90);
+  if (leafDays > 0 && leafDays <= 90) return { tls, leafDays };
+  throw new Error(`REDFLEET_STORE_LEAF_DAYS is ${leafDays}, not more than 0 and at most 90`);
+}
+
 /** Reads the environment contract; throws when something essential is missing. */
 export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
   const stack = environment.REDFLEET_STACK;
@@ -93,5 +112,6 @@ export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
   const file = environment.REDFLEET_EDGE_SETTINGS_FILE ?? "/run/redfleet/edge.json";
   const fields = JSON.parse(readFileSync(file, "utf8")) as Fields;
   const edge = parseEdgeSettings(fields, environment.REDFLEET_DOMAIN);
-  return { stack, subnet: environment.REDFLEET_SUBNET || undefined, edge };
+  const stores = storeSettings(environment);
+  return { stack, subnet: environment.REDFLEET_SUBNET || undefined, edge, stores };
 }

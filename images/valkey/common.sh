@@ -34,11 +34,54 @@ hashed() {
   printf '#%s' "${sum%% *}"
 }
 
+# With TLS: what the command line needs to trust the group. It looks at the authority, not at names; that authority
+# signs nothing but members of the stack's stores.
+TLS=()
+[[ -z ${REDFLEET_TLS_FILE:-} ]] || TLS=(--tls --cacert "${REDFLEET_TLS_CA_FILE:?authority of the group}")
+
+# Waits for the certificate, which the agent issues once this container runs.
+await_certificate() {
+  [[ -n ${REDFLEET_TLS_FILE:-} ]] || return 0
+  local told=
+  until [[ -s $REDFLEET_TLS_FILE && -s $REDFLEET_TLS_CA_FILE ]]; do
+    [[ -n $told ]] || say "waits for $REDFLEET_TLS_FILE and $REDFLEET_TLS_CA_FILE"
+    told=yes
+    sleep 0.2
+  done
+}
+
+# The port and how it is spoken to: in clear, or by TLS and nothing else.
+render_port() {
+  [[ -n ${REDFLEET_TLS_FILE:-} ]] || { echo "port $1"; return; }
+  cat <<X
+port 0
+tls-port $1
+tls-cert-file $REDFLEET_TLS_FILE
+tls-key-file $REDFLEET_TLS_FILE
+tls-ca-cert-file $REDFLEET_TLS_CA_FILE
+tls-auth-clients no
+tls-replication yes
+tls-protocols "TLSv1.2 TLSv1.3"
+X
+}
+
+# on_renewal COMMAND...: runs beside the server and does that when the agent has renewed the certificate.
+on_renewal() {
+  [[ -n ${REDFLEET_TLS_FILE:-} ]] || return 0
+  local loaded now
+  loaded=$(<"$REDFLEET_TLS_FILE")$(<"$REDFLEET_TLS_CA_FILE")
+  while sleep 10; do
+    now=$(<"$REDFLEET_TLS_FILE")$(<"$REDFLEET_TLS_CA_FILE")
+    [[ $now != "$loaded" ]] || continue
+    "$@" && loaded=$now && say "uses the renewed certificate"
+  done
+}
+
 # ask HOST PORT COMMAND...: one question as the user `sentinel`, answered within two seconds or not at all.
 ask() {
   local host=$1 port=$2
   shift 2
-  timeout 2 "$CLI" -h "$host" -p "$port" --user sentinel --no-auth-warning --raw "$@" 2>/dev/null
+  timeout 2 "$CLI" "${TLS[@]}" -h "$host" -p "$port" --user sentinel --no-auth-warning --raw "$@" 2>/dev/null
 }
 REDISCLI_AUTH=$(password sentinel)
 VALKEYCLI_AUTH=$REDISCLI_AUTH

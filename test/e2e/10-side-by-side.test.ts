@@ -62,11 +62,11 @@ describe("a second stack beside the first", () => {
   });
 });
 
-/** One of everything: comes up fast, which is what a test with kills needs. */
+/** One of everything: comes up fast, which is what a test with kills needs. Its stores are encrypted. */
 function smallest(stack: TestStack) {
   return platformConfig(stack, {
-    mongodb: { members: 1 },
-    valkey: { replicas: 0, sentinels: 0 },
+    mongodb: { members: 1, tls: true },
+    valkey: { replicas: 0, sentinels: 0, tls: true },
     clusters: {},
     tenants: { solo: { template: "nodered-5" } },
   });

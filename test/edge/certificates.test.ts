@@ -98,8 +98,8 @@ describe("what is issued", () => {
 
   it("verifies, and a stolen authority cannot speak for another name", async () => {
     const authority = await issueAuthority("test", ["example.test"], new Date());
-    const good = await issueLeaf(authority, wildcard, 90, new Date());
-    const bad = await issueLeaf(authority, ["bank.test"], 90, new Date());
+    const good = await issueLeaf(authority, { hosts: wildcard, days: 90 }, new Date());
+    const bad = await issueLeaf(authority, { hosts: ["bank.test"], days: 90 }, new Date());
     expect(verify(authority.certificate, good.certificate)).toContain("OK");
     expect(verify(authority.certificate, bad.certificate)).toContain("permitted subtree violation");
     expect(new X509Certificate(good.certificate).subjectAltName).toBe(
@@ -112,16 +112,16 @@ describe("what is issued", () => {
     const names = ["example.test", "shop.test"];
     const second = await issueAuthority("test", names, new Date(), first.key);
     expect(permittedNames(second.certificate)).toEqual(names);
-    const inside = await issueLeaf(second, wildcard, 90, new Date());
-    const outside = await issueLeaf(second, ["shop.test"], 90, new Date());
+    const inside = await issueLeaf(second, { hosts: wildcard, days: 90 }, new Date());
+    const outside = await issueLeaf(second, { hosts: ["shop.test"], days: 90 }, new Date());
     expect(verify(first.certificate, inside.certificate)).toContain("OK");
     expect(verify(second.certificate, outside.certificate)).toContain("OK");
   });
 
   it("is judged before it is used when a person gave it", async () => {
     const authority = await issueAuthority("test", ["example.test"], new Date());
-    const good = await issueLeaf(authority, wildcard, 90, new Date());
-    const next = await issueLeaf(authority, wildcard, 90, new Date());
+    const good = await issueLeaf(authority, { hosts: wildcard, days: 90 }, new Date());
+    const next = await issueLeaf(authority, { hosts: wildcard, days: 90 }, new Date());
     const judge = (
       certificate: string,
       key: string,
@@ -174,7 +174,11 @@ describe("given files", () => {
   });
   beforeAll(async () => {
     authority = await issueAuthority("given", [lab.domain], new Date());
-    const pair = await issueLeaf(authority, [lab.domain, `*.${lab.domain}`], 90, new Date());
+    const pair = await issueLeaf(
+      authority,
+      { hosts: [lab.domain, `*.${lab.domain}`], days: 90 },
+      new Date(),
+    );
     await lab.open({ tls: { mode: "files" } }, files(pair), authority.certificate);
   });
   afterAll(() => lab.close());
@@ -182,14 +186,22 @@ describe("given files", () => {
   it("serve, and the last good ones stay when their successors are bad", async () => {
     const host = lab.host("nobody");
     const { certificate: first } = await lab.client.certificate(host);
-    const wrong = await issueLeaf(authority, [`a.b.${lab.domain}`], 90, new Date());
+    const wrong = await issueLeaf(
+      authority,
+      { hosts: [`a.b.${lab.domain}`], days: 90 },
+      new Date(),
+    );
     await lab.placeFiles(files(wrong));
     await lab.addTenant("acme");
     const rejected = "the given certificate is not used, the last good one stays";
     await until("the refusal", async () => (await lab.logged(rejected)).length > 0);
     const still = (await lab.client.certificate(host)).certificate;
     expect(still.serialNumber).toBe(first.serialNumber);
-    const next = await issueLeaf(authority, [lab.domain, `*.${lab.domain}`], 90, new Date());
+    const next = await issueLeaf(
+      authority,
+      { hosts: [lab.domain, `*.${lab.domain}`], days: 90 },
+      new Date(),
+    );
     await lab.placeFiles(files(next));
     await lab.addTenant("globex");
     await until("the successor", async () => {

@@ -129,3 +129,10 @@ test("members come one after the other, then the job, databases, runtimes", asyn
     }
   `);
 });
+
+test("members with TLS wait for the agent, who issues their certificates", async () => {
+  const graph = await dockerGraph(example("production"));
+  expect(waitsFor(graph, "dev-mongodb-0")).toEqual(["dev-agent"]);
+  expect(waitsFor(graph, "dev-valkey-0")).toEqual(["dev-agent"]);
+  expect(waitsFor(graph, "dev-agent")).toEqual([]);
+});

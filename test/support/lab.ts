@@ -28,6 +28,14 @@ export interface LabContainer {
   readonly memoryMb?: number;
   /** Names that it knows without DNS, and the last part of their addresses. */
   readonly hosts?: Readonly<Record<string, number>>;
+  /** Volumes of the lab that several containers mount: name after the prefix, and path. */
+  readonly shared?: Readonly<Record<string, string>> | undefined;
+  /** Group of its user. Default: the same number. */
+  readonly group?: number;
+  /** The host's network, the right to rule it, and the engine's socket: the agent. */
+  readonly engineAccess?: boolean;
+  /** The engine starts it again when it ends. */
+  readonly restart?: boolean | undefined;
 }
 
 /** A network of its own on the real engine with containers in it; nothing of it is left after `close`. */
@@ -79,13 +87,15 @@ export class Lab {
       name,
       Image: plan.image,
       Cmd: [...plan.command],
-      User: `${plan.user}:${plan.user}`,
+      User: `${plan.user}:${plan.group ?? plan.user}`,
       Labels: this.labels(plan.component),
       Env: Object.entries(plan.environment).map(([key, value]) => `${key}=${value}`),
       // The tests ask for health themselves, when they want to know it.
       Healthcheck: { Test: ["NONE"] },
       HostConfig: this.hostConfig(plan),
-      ...(plan.inNetworkOf === undefined ? this.network(name, plan.host) : {}),
+      ...(plan.inNetworkOf === undefined && !plan.engineAccess
+        ? this.network(name, plan.host)
+        : {}),
     });
   }
 
@@ -123,10 +133,16 @@ export class Lab {
     for (const volume of volumes) await engine.getVolume(volume.Name).remove();
   }
 
-  /** Removes everything that carries the lab's label. */
+  /** Removes everything that carries the lab's label; an agent goes last, and takes its firewall along. */
   async close(): Promise<void> {
     this.closed = true;
-    await sweep((labels) => labels?.["redfleet.stack"] === this.stack);
+    const own = (labels?: Readonly<Record<string, string>> | null) =>
+      labels?.["redfleet.stack"] === this.stack;
+    await sweep((labels) => own(labels) && labels?.["redfleet.component"] !== "agent");
+    await this.container("agent")
+      .stop({ t: 10 })
+      .catch(() => undefined);
+    await sweep(own);
   }
 
   private async makeNetwork(): Promise<boolean> {
@@ -172,12 +188,18 @@ export class Lab {
       ...(plan.hosts === undefined || plan.inNetworkOf !== undefined
         ? {}
         : { ExtraHosts: this.knownHosts(plan.hosts) }),
-      NetworkMode:
-        plan.inNetworkOf === undefined
-          ? `${this.stack}-data`
-          : `container:${this.nameOf(plan.inNetworkOf)}`,
+      NetworkMode: this.networkMode(plan),
+      ...(plan.restart ? { RestartPolicy: { Name: "unless-stopped" } } : {}),
+      ...(plan.engineAccess ? { CapAdd: ["NET_ADMIN"] } : {}),
       Mounts: this.mounts(plan),
     };
+  }
+
+  private networkMode({ engineAccess, inNetworkOf }: LabContainer): string {
+    if (engineAccess) return "host";
+    return inNetworkOf === undefined
+      ? `${this.stack}-data`
+      : `container:${this.nameOf(inNetworkOf)}`;
   }
 
   private knownHosts(hosts: Readonly<Record<string, number>>): string[] {
@@ -191,8 +213,15 @@ export class Lab {
     const data = (plan.data ?? []).map((path, index) =>
       this.mount(`${name}-data${index === 0 ? "" : index}`, path, plan.component),
     );
-    if (plan.files === undefined) return data;
-    return [...data, { ...this.mount(`${name}-files`, FILES, plan.component), ReadOnly: true }];
+    const shared = Object.entries(plan.shared ?? {}).map(([volume, path]) =>
+      this.mount(this.nameOf(volume), path, plan.component),
+    );
+    const files = { ...this.mount(`${name}-files`, FILES, plan.component), ReadOnly: true };
+    return [
+      ...[...data, ...shared],
+      ...(plan.files === undefined ? [] : [files]),
+      ...(plan.engineAccess ? [SOCKET] : []),
+    ];
   }
 
   private mount(volume: string, path: string, component: string): Docker.MountSettings {
@@ -225,3 +254,9 @@ export class Lab {
 }
 
 const FILES = "/run/redfleet";
+
+const SOCKET: Docker.MountSettings = {
+  Type: "bind",
+  Source: "/var/run/docker.sock",
+  Target: "/var/run/docker.sock",
+};

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Document, MongoClient, type MongoClientOptions } from "mongodb";
 import { platformImage } from "./image.ts";
 import { Lab } from "./lab.ts";
+import { authorityOf, CLIENT_TLS, memberTls, startStoreAgent } from "./store-agent.ts";
 
 /** Exit code and log of a job that ended. */
 export interface JobResult {
@@ -22,10 +23,22 @@ export class ReplicaSet {
   readonly adminPassword = randomBytes(18).toString("base64url");
   private readonly key = randomBytes(564).toString("base64");
   private jobs = 0;
+  private readonly tls: boolean;
+  /** Authority of the members' certificates, PEM; none without TLS. */
+  authority: string | undefined;
+
+  /** @param options `tls`: all connections are encrypted, by certificates of a real agent. */
+  constructor({ tls = false }: { tls?: boolean } = {}) {
+    this.tls = tls;
+  }
 
   /** Starts members that know nothing of each other yet, and waits until they answer. */
   async open(members: number): Promise<this> {
     await this.lab.open();
+    if (this.tls) {
+      await startStoreAgent(this.lab, "mongodb");
+      this.authority = await authorityOf(this.lab);
+    }
     await this.startMembers(Array.from({ length: members }, (_, index) => index));
     return this;
   }
@@ -38,8 +51,10 @@ export class ReplicaSet {
   }
 
   private async startMember(index: number, image: string) {
+    const name = `mongodb-${index}`;
+    const tls = this.tls ? memberTls(this.lab, "mongodb", name) : undefined;
     await this.lab.start({
-      name: `mongodb-${index}`,
+      name,
       component: "mongodb",
       image,
       command: ["/redfleet/start"],
@@ -53,7 +68,9 @@ export class ReplicaSet {
         REDFLEET_CACHE_GB: "0.25",
         REDFLEET_OPLOG_MB: "990",
         REDFLEET_KEYFILE_FILE: "/run/redfleet/keyfile",
+        ...tls?.environment,
       },
+      shared: tls?.shared,
     });
   }
 
@@ -103,8 +120,10 @@ export class ReplicaSet {
         REDFLEET_MONGODB_HOSTS: this.hosts(members).join(","),
         REDFLEET_REPLICA_SET: "rs0",
         REDFLEET_TIMEOUT_SECONDS: "120",
+        ...(this.tls ? CLIENT_TLS.environment : {}),
         ...environment,
       },
+      shared: this.tls ? CLIENT_TLS.shared : undefined,
       files,
       hosts: HOSTS,
       memoryMb: 192,
@@ -139,6 +158,7 @@ export class ReplicaSet {
       // times together are how long that takes.
       heartbeatFrequencyMS: 1000,
       connectTimeoutMS: 2000,
+      ...(this.tls ? { tls: true, ca: this.authority } : {}),
       ...options,
       lookup,
     } as MongoClientOptions);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Redis, type RedisOptions } from "ioredis";
 import { platformImage } from "./image.ts";
 import { Lab } from "./lab.ts";
+import { authorityOf, memberTls, startStoreAgent } from "./store-agent.ts";
 import { until } from "./wait.ts";
 
 /** The name under which the Sentinels know the primary. */
@@ -21,6 +22,8 @@ export interface GroupOptions {
   readonly nodes?: number;
   /** Milliseconds until a silent primary counts as down. Default 2000. */
   readonly downAfterMs?: number;
+  /** All connections are encrypted, by certificates of a real agent. Default false. */
+  readonly tls?: boolean;
 }
 
 /** A primary, its replicas and three Sentinels as real containers in a lab. */
@@ -28,6 +31,8 @@ export class ValkeyGroup {
   readonly lab = new Lab("valkey");
   passwords = passwords();
   readonly nodes: number;
+  /** Authority of the members' certificates, PEM; none without TLS. */
+  authority: string | undefined;
   private readonly options: GroupOptions;
   private readonly clients: Redis[] = [];
 
@@ -39,6 +44,10 @@ export class ValkeyGroup {
   /** Starts the data nodes, then the Sentinels, and waits until a failover is possible. */
   async open(): Promise<this> {
     await this.lab.open();
+    if (this.options.tls) {
+      await startStoreAgent(this.lab, "valkey");
+      this.authority = await authorityOf(this.lab);
+    }
     // A Sentinel that starts before the replicas knows them only 10 s later, when it asks again.
     await this.startAll(this.members("valkey"));
     await this.startAll(this.members("sentinel"));
@@ -69,8 +78,10 @@ export class ValkeyGroup {
 
   /** Starts one member, on its volume if there is one. */
   async startMember(kind: Kind, member: number, image: string): Promise<void> {
+    const name = `${kind}-${member}`;
+    const tls = this.options.tls ? memberTls(this.lab, "valkey", name) : undefined;
     await this.lab.start({
-      name: `${kind}-${member}`,
+      name,
       component: kind,
       image,
       command: [`/redfleet/${kind}`],
@@ -78,7 +89,13 @@ export class ValkeyGroup {
       host: hostOf(kind, member),
       data: ["/data"],
       files: { "users.json": JSON.stringify(this.passwords) },
-      environment: this.environment(this.address(kind, member)),
+      environment: {
+        ...this.environment(this.address(kind, member)),
+        REDFLEET_MEMBER: String(member),
+        ...tls?.environment,
+      },
+      shared: tls?.shared,
+      restart: this.options.tls,
       memoryMb: 128,
     });
   }
@@ -117,6 +134,7 @@ export class ValkeyGroup {
       sentinelPassword: this.passwords.app,
       // With its failover detector on the client ends for good when the switch meets a reconnect.
       failoverDetector: false,
+      ...(this.options.tls ? { enableTLSForSentinelMode: true, sentinelTLS: this.trust() } : {}),
       maxRetriesPerRequest: null,
       autoResendUnfulfilledCommands: false,
       connectTimeout: 1000,
@@ -135,9 +153,15 @@ export class ValkeyGroup {
     return this.connect(user, { host, port, commandTimeout: 1000, connectTimeout: 1000 });
   }
 
+  /** What a client checks: the authority, and that the certificate is for the address it asked for. */
+  private trust() {
+    return { ca: this.authority };
+  }
+
   private connect(user: AclUser, options: RedisOptions): Redis {
     const login = { username: user, password: this.passwords[user] };
-    const client = new Redis({ ...login, retryStrategy: retry, ...options });
+    const tls = this.options.tls ? { tls: this.trust() } : {};
+    const client = new Redis({ ...login, ...tls, retryStrategy: retry, ...options });
     // A lost connection is what the tests are about; what matters is what commands return.
     client.on("error", () => {});
     this.clients.push(client);
@@ -188,7 +212,8 @@ export class ValkeyGroup {
   /** One question, asked inside the member's own container; lines of the answer. */
   async ask(kind: Kind, member: number, question: string): Promise<string[]> {
     const port = kind === "valkey" ? DATA_PORT : SENTINEL_PORT;
-    const cli = `$(command -v valkey-cli redis-cli | head -n 1) --no-auth-warning --raw`;
+    const tls = this.options.tls ? "--tls --cacert /run/stores/ca.crt" : "";
+    const cli = `$(command -v valkey-cli redis-cli | head -n 1) ${tls} --no-auth-warning --raw`;
     const script = `REDISCLI_AUTH=${this.passwords.admin} ${cli} --user admin -p ${port} ${question}`;
     const answer = await this.lab.run(`${kind}-${member}`, ["bash", "-c", script]);
     return answer.trim().split("\n");

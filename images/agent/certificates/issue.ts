@@ -1,5 +1,6 @@
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
+import { isIP } from "node:net";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { GeneralName, GeneralSubtree, GeneralSubtrees, NameConstraints } from "@peculiar/asn1-x509";
 import * as x509 from "@peculiar/x509";
@@ -60,7 +61,10 @@ function nameConstraints(names: string[]): x509.Extension {
   return new x509.Extension("2.5.29.30", true, AsnConvert.serialize(constraints));
 }
 
-/** A CA for ten years that may only speak for `names` and what is below them; `key` renews one. */
+/**
+ * A CA for ten years that may only speak for `names` and what is below them, or, without any, for everything:
+ * for a CA that nobody but the platform trusts. `key` renews one.
+ */
 export async function issueAuthority(
   title: string,
   names: string[],
@@ -81,7 +85,7 @@ export async function issueAuthority(
         x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
         true,
       ),
-      nameConstraints(names),
+      ...(names.length > 0 ? [nameConstraints(names)] : []),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
@@ -96,18 +100,29 @@ async function keysOf(text: string): Promise<webcrypto.CryptoKeyPair> {
   return { privateKey, publicKey };
 }
 
-/** A server certificate for `hosts`, valid for `days` (fractions count). */
+/** A certificate to issue. */
+export interface LeafRequest {
+  /** Names and addresses. */
+  hosts: string[];
+  /** How long it is valid; fractions count. */
+  days: number;
+  /** Common name. Default: the first host. */
+  commonName?: string;
+  /** Its owner shows it as a client too, as the members of a store do to each other. */
+  client?: boolean;
+}
+
+/** A certificate of a server. */
 export async function issueLeaf(
   authority: Issued,
-  hosts: string[],
-  days: number,
+  { hosts, days, commonName, client = false }: LeafRequest,
   now: Date,
 ): Promise<Issued> {
   const keys = await newKeys();
   const issuer = new x509.X509Certificate(authority.certificate);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(),
-    subject: `CN=${hosts[0]?.slice(0, 64)}`,
+    subject: `CN=${(commonName ?? hosts[0])?.slice(0, 64)}`,
     issuer: issuer.subject,
     notBefore: new Date(now.getTime() - backdate),
     notAfter: new Date(now.getTime() + days * day),
@@ -117,8 +132,13 @@ export async function issueLeaf(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(hosts.map((value) => ({ type: "dns", value }))),
+      new x509.ExtendedKeyUsageExtension([
+        x509.ExtendedKeyUsage.serverAuth,
+        ...(client ? [x509.ExtendedKeyUsage.clientAuth] : []),
+      ]),
+      new x509.SubjectAlternativeNameExtension(
+        hosts.map((value) => ({ type: isIP(value) ? "ip" : "dns", value })),
+      ),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],

@@ -1,8 +1,9 @@
 import { X509Certificate } from "node:crypto";
-import { readText, writeAtomic } from "../files.ts";
+import { readText } from "../files.ts";
 import { log } from "../log.ts";
-import { type Issued, issueAuthority, issueLeaf, permittedNames } from "./issue.ts";
-import { type LeafState, planCertificates } from "./plan.ts";
+import { joined, readAuthority, readLeaf, writeAuthority } from "./files.ts";
+import { issueAuthority, issueLeaf, permittedNames } from "./issue.ts";
+import { planCertificates } from "./plan.ts";
 
 /** Where certificates live. The CA's key never leaves its folder, which only the agent mounts. */
 export interface CertificatePaths {
@@ -11,37 +12,6 @@ export interface CertificatePaths {
 }
 
 const files = { platform: "tls.pem", aliases: "aliases.pem" } as const;
-
-function names(certificate: X509Certificate): string[] {
-  const listed = (certificate.subjectAltName ?? "").split(", ");
-  return listed.map((name) => name.replace(/^DNS:/, ""));
-}
-
-function readLeaf(path: string, authority: X509Certificate | undefined): LeafState | undefined {
-  try {
-    const leaf = new X509Certificate(readText(path) ?? "");
-    return {
-      hosts: names(leaf),
-      notBefore: new Date(leaf.validFrom),
-      notAfter: new Date(leaf.validTo),
-      trusted: authority !== undefined && leaf.verify(authority.publicKey),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-function readAuthority(folder: string): Issued | undefined {
-  const certificate = readText(`${folder}/ca.crt`);
-  const key = readText(`${folder}/ca.key`);
-  return certificate && key ? { certificate, key } : undefined;
-}
-
-/** Key first: a certificate without its key would be taken for no authority at all. */
-function writeAuthority(folder: string, issued: Issued): void {
-  writeAtomic(`${folder}/ca.key`, issued.key, 0o600);
-  writeAtomic(`${folder}/ca.crt`, issued.certificate, 0o644);
-}
 
 /** Issues and renews with the platform's own CA; gives the certificate files as they should be. */
 export async function ownCertificates(
@@ -76,12 +46,9 @@ export async function ownCertificates(
     wanted.set(
       path(leaf),
       issue
-        ? joined(await issueLeaf(authority, hosts, input.leafDays, now))
+        ? joined(await issueLeaf(authority, { hosts, days: input.leafDays }, now))
         : (readText(path(leaf)) ?? ""),
     );
   }
   return wanted;
 }
-
-const joined = (issued: Issued) =>
-  `${issued.key}${issued.certificate}`.replace(/\n+/g, "\n").trim();

@@ -31,7 +31,8 @@ export interface CertificatePlan {
   leaves: LeafPlan[];
 }
 
-const year = 365 * 86_400_000;
+/** An authority is renewed when less than this is left of it: a year, in milliseconds. */
+export const year = 365 * 86_400_000;
 
 const isBelow = (host: string, name: string) => host === name || host.endsWith(`.${name}`);
 
@@ -56,7 +57,12 @@ function planAuthority(input: CertificateInput, outside: string[]): CertificateP
   return { names };
 }
 
-function whyIssue(present: LeafState | undefined, hosts: string[], now: Date): string | undefined {
+/** Why a certificate for these hosts has to be made anew; undefined when the present one will do. */
+export function whyIssue(
+  present: LeafState | undefined,
+  hosts: string[],
+  now: Date,
+): string | undefined {
   if (!present) return "there is none";
   if (!present.trusted) return "another authority signed it";
   const missing = hosts.filter((host) => !present.hosts.includes(host));

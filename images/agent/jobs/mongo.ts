@@ -19,6 +19,7 @@ export const code = {
   configurationIncompatible: 103,
   configurationInProgress: 109,
   configurationNotCommitted: 308,
+  roleExists: 51002,
   userExists: 51003,
 } as const;
 
@@ -48,8 +49,6 @@ export function directClient(settings: StoreSettings, host: string): MongoClient
     directConnection: true,
     connectTimeoutMS: 5000,
     serverSelectionTimeoutMS: 5000,
-    // The certificate names the member, not the loopback address that the first user needs.
-    ...(settings.caFile ? { tlsAllowInvalidHostnames: true } : {}),
   });
 }
 

@@ -17,6 +17,7 @@ async function main() {
   await ensureAdmin(settings);
   await asAdmin(settings, async (client) => {
     await ensureMajorityDefaults(client);
+    if (settings.caFile) await ensureRenewal(client);
     await reconcileMembers(client, settings);
     log("ready", { replicaSet: settings.replicaSet, members: await states(client) });
   });
@@ -64,6 +65,34 @@ async function ensureMajorityDefaults(client: MongoClient) {
     writeConcern: { w: "majority" },
   });
   log("majority-defaults-set");
+}
+
+/**
+ * The user as which a member asks itself to read its renewed certificate: it logs in by that certificate, whose
+ * common name all members share, and may do nothing else.
+ */
+async function ensureRenewal(client: MongoClient) {
+  const role = "redfleet-renewal";
+  const user = "CN=redfleet-mongodb";
+  const writeConcern = { w: "majority" };
+  const privileges = [{ resource: { cluster: true }, actions: ["rotateCertificates"] }];
+  await unless(code.roleExists, () =>
+    command(client, { createRole: role, privileges, roles: [], writeConcern }),
+  );
+  await unless(code.userExists, async () => {
+    const roles = [{ role, db: "admin" }];
+    await client.db("$external").command({ createUser: user, roles, writeConcern });
+    log("renewal-user-created", { user });
+  });
+}
+
+/** Does something, and takes it for done when the server says that it is. */
+async function unless(done: number, work: () => Promise<unknown>) {
+  try {
+    await work();
+  } catch (error) {
+    if (!hasCode(error, done)) throw error;
+  }
 }
 
 function whatIsMissing(settings: StoreSettings): string {
