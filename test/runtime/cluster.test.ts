@@ -1,24 +1,36 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FlowNode, tab } from "../support/flows.ts";
-import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { testName } from "../support/names.ts";
+import { capture, ROOT } from "../support/process.ts";
 import { until } from "../support/wait.ts";
-import { addUser, Editor, login } from "./support/editor.ts";
+import { Editor, login } from "./support/editor.ts";
 import { answering, counted, credentialNode, secretTab } from "./support/flows.ts";
+import { openMongodb, openValkey, type StoreLab } from "./support/labs.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
-let mongodb: LocalReplicaSet;
-beforeAll(async () => {
-  mongodb = await startReplicaSet();
-});
-afterAll(() => mongodb?.close());
+/** The command line, on the containers of this test. */
+async function redfleet(...words: string[]): Promise<string> {
+  const command = [join(ROOT, "cli/bin/redfleet.mjs"), ...words, "--json"];
+  const stack = testName("runtime");
+  const { code, stdout, output } = await capture(process.execPath, [...command, "--stack", stack]);
+  if (code !== 0) throw new Error(output);
+  return stdout;
+}
 
 const ask = async (runtime: Runtime, path: string) => {
   const answer = await fetch(`${runtime.url}${path}`);
   return answer.ok ? answer.text() : `${answer.status}`;
 };
 
-describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
-  const database = `cluster-m${major}`;
+const clusters: [Major, string, () => Promise<StoreLab>][] = [
+  [5, "MongoDB", () => openMongodb()],
+  [4, "MongoDB", () => openMongodb()],
+  [5, "Valkey", () => openValkey()],
+];
+
+describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore) => {
+  let lab: StoreLab;
   let editor: Runtime;
   let replicas: Runtime[];
   let person: Editor;
@@ -26,10 +38,11 @@ describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
   let base: FlowNode[];
 
   beforeAll(async () => {
-    await addUser(mongodb.client, database, "admin");
-    await addUser(mongodb.client, database, "writer", "write");
-    await addUser(mongodb.client, database, "reader", "read");
-    const common = { major, uri: mongodb.uri, database };
+    lab = await openStore();
+    await lab.addUser("admin", "admin");
+    await lab.addUser("writer", "write");
+    await lab.addUser("reader", "read");
+    const common = { major, ...lab.access };
     const workers = ["r-0", "r-1"];
     [editor, ...replicas] = (await Promise.all([
       start({ ...common, role: "editor" }),
@@ -45,7 +58,10 @@ describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
       tab("moving"),
     ];
   });
-  afterAll(() => Promise.all([editor, ...(replicas ?? [])].map((runtime) => runtime?.remove())));
+  afterAll(async () => {
+    await Promise.all([editor, ...(replicas ?? [])].map((runtime) => runtime?.remove()));
+    await lab?.close();
+  });
 
   const onAll = async (revision: number) => {
     for (const replica of replicas) await replica.reaches(revision);
@@ -103,9 +119,9 @@ describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
   });
 
   it("stores credentials encrypted, apart from the flows", async () => {
-    const stored = await mongodb.client.db(database).collection("flows").findOne({});
-    expect(stored?.flows).not.toContain("s2");
-    expect(Object.keys(JSON.parse(stored?.credentials))).toEqual(["$"]);
+    const stored = await lab.stored();
+    expect(stored.flows).not.toContain("s2");
+    expect(Object.keys(JSON.parse(stored.credentials))).toEqual(["$"]);
   });
 
   it("tells function nodes where they run", async () => {
@@ -141,13 +157,7 @@ describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
   });
 
   it("refuses a deploy on flows that somebody else changed", async () => {
-    const second = await start({
-      major,
-      uri: mongodb.uri,
-      database,
-      role: "editor",
-      worker: "e-2",
-    });
+    const second = await start({ major, ...lab.access, role: "editor", worker: "e-2" });
     try {
       const other = await Editor.login(second);
       await other.load();
@@ -191,13 +201,7 @@ describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
   });
 
   it("knows its replicas, and forgets one that leaves at once", async () => {
-    const replica = await start({
-      major,
-      uri: mongodb.uri,
-      database,
-      role: "replica",
-      worker: "r-9",
-    });
+    const replica = await start({ major, ...lab.access, role: "replica", worker: "r-9" });
     const workers = async () => (await editor.status()).replicas?.map(({ worker }) => worker);
     await until("the editor sees it", async () => (await workers())?.includes("r-9"));
     const { revision } = await editor.status();
@@ -209,6 +213,29 @@ describe.each<Major>([5, 4])("a cluster on Node-RED %i", (major) => {
     expect(await replica.ended()).toBe(0);
     await until("it is forgotten", async () => !(await workers())?.includes("r-9"), { seconds: 5 });
     await replica.remove();
+  });
+
+  it("goes back to an old revision by the command line, credentials and all", async () => {
+    const target = `${replicas[0]?.url}/echo`;
+    const flows = (text: string, password: string) => [
+      ...base,
+      ...counted("moving", "a", "/a", text),
+      ...credentialNode("moving", "c", "/c", target, password),
+    ];
+    const good = await person.deploy(flows("good", "old"));
+    await onAll(await person.deploy(flows("bad", "new")));
+    const listed = JSON.parse(await redfleet("revisions", "main")) as { revision: number }[];
+    expect(listed.map(({ revision }) => revision)).toContain(good);
+    expect(listed[0]).toMatchObject({ revision: good + 1, user: "admin" });
+    const done = JSON.parse(await redfleet("rollback", "main", String(good)));
+    expect(done).toEqual({ revision: good + 2, restored: good });
+    await onAll(good + 2);
+    await editor.reaches(good + 2);
+    expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("good")));
+    const expected = `Basic ${Buffer.from("u:old").toString("base64")}`;
+    expect(await ask(replicas[0] as Runtime, "/c")).toBe(expected);
+    await expect(redfleet("rollback", "main", "4711")).rejects.toThrow(/revision 4711 is not kept/);
+    await person.load();
   });
 
   it("pushes the convergence to open editors", async () => {

@@ -53,6 +53,28 @@ describe("environment", () => {
     expect(problemsOf({ ...rest, REDFLEET_ROLE: "instance" })).toEqual([]);
   });
 
+  it("takes a flow store in Valkey, and then wants nothing of MongoDB", () => {
+    const { REDFLEET_MONGODB_URI_FILE: _, REDFLEET_MONGODB_DATABASE: __, ...rest } = good();
+    const environment = { ...rest, REDFLEET_FLOW_STORE: "valkey" };
+    expect(problemsOf(environment).map(({ path }) => path)).toEqual(["REDFLEET_VALKEY_FILE"]);
+    const settings = { server: { host: "valkey", port: 6379 }, prefix: "nr:cluster-main:" };
+    const path = file("valkey.json", JSON.stringify(settings));
+    const config = parseEnvironment({ ...environment, REDFLEET_VALKEY_FILE: path });
+    expect(config).toMatchObject({ flowStore: "valkey", valkey: settings, waitReplicas: 0 });
+    expect(config.mongodb).toBeUndefined();
+  });
+
+  it("says what is wrong with a Valkey file, and nothing of what it holds", () => {
+    const settings = { sentinels: [{ host: "hunter2" }], prefix: "nr" };
+    const path = file("bad-valkey.json", JSON.stringify(settings));
+    const problems = problemsOf({ ...good(), REDFLEET_VALKEY_FILE: path });
+    expect(problems.map(({ rule }) => rule)).toEqual([
+      "must name sentinels or a server as {host, port}",
+      "prefix must be a text that ends with a colon",
+    ]);
+    expect(JSON.stringify(problems)).not.toContain("hunter2");
+  });
+
   it("names every problem at once, with what to do", () => {
     const problems = problemsOf({
       ...good(),

@@ -1,51 +1,13 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createLogger } from "../../images/node-red/runtime/log.ts";
-import { MongodbFlowStore } from "../../images/node-red/runtime/store/mongodb.ts";
 import {
   type FlowSet,
   type FlowStore,
   type NewFlowSet,
   RevisionConflict,
 } from "../../images/node-red/runtime/store/types.ts";
-import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { pause, until } from "../support/wait.ts";
-
-const log = createLogger("error", { component: "store-test" });
-const HISTORY = 3;
-
-/** What a back end has to provide to run the contract below. */
-interface Backend {
-  start(): Promise<void>;
-  /** A store on the named set of data; the same name is the same data. */
-  open(name: string): FlowStore;
-  /** Drops the stream's history, so that a follower must read anew. */
-  stop(): Promise<void>;
-}
-
-let mongodb: LocalReplicaSet;
-const backends: [string, Backend][] = [
-  [
-    "MongoDB",
-    {
-      start: async () => {
-        mongodb = await startReplicaSet();
-      },
-      open: (database) => {
-        const { uri } = mongodb;
-        return new MongodbFlowStore({
-          uri,
-          database,
-          appName: "test",
-          pollSeconds: 2,
-          history: HISTORY,
-          log,
-        });
-      },
-      stop: () => mongodb?.close(),
-    },
-  ],
-];
+import { BACKENDS, type Fault, HISTORY } from "./support/stores.ts";
 
 const next = (mark: string): NewFlowSet => ({
   flows: `[{"id":"${mark}","type":"tab"}]`,
@@ -55,7 +17,22 @@ const next = (mark: string): NewFlowSet => ({
   writeId: randomUUID(),
 });
 
-describe.each(backends)("flow store on %s", (_, backend) => {
+/** Flows of about this size, as people write them. */
+function flowsOf(megabytes: number): string {
+  const node = (index: number) => ({
+    id: randomBytes(8).toString("hex"),
+    type: "function",
+    z: `tab-${index % 50}`,
+    name: `step ${index}`,
+    func: `// step ${index}\nmsg.payload = { value: ${Math.random()} };\nreturn msg;`,
+    wires: [[randomBytes(8).toString("hex")]],
+  });
+  const count = Math.ceil((megabytes * 1024 * 1024) / JSON.stringify(node(1000)).length);
+  return JSON.stringify(Array.from({ length: count }, (_, index) => node(index)));
+}
+
+describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
+  const backend = makeBackend();
   let store: FlowStore;
   let name: string;
   const opened: FlowStore[] = [];
@@ -66,8 +43,8 @@ describe.each(backends)("flow store on %s", (_, backend) => {
     return another;
   };
 
-  beforeAll(backend.start);
-  afterAll(backend.stop);
+  beforeAll(() => backend.start());
+  afterAll(() => backend.stop());
   beforeEach(async () => {
     name = `store-${randomUUID().slice(0, 8)}`;
     store = await open();
@@ -120,10 +97,36 @@ describe.each(backends)("flow store on %s", (_, backend) => {
     expect(await store.read()).toMatchObject({ revision: 2, writeId: winner.writeId });
   });
 
-  it("refuses what is too large, with the sizes", async () => {
-    const flows = `["${"x".repeat(16 * 1024 * 1024)}"]`;
-    await expect(store.commit(0, { ...next("a"), flows })).rejects.toThrow(/at most/);
-    expect(await store.read()).toBeNull();
+  it("takes a save once, whose answer was lost and that is sent again", async () => {
+    await store.commit(0, next("a"));
+    const same = next("b");
+    expect((await store.commit(1, same)).revision).toBe(2);
+    expect((await store.commit(1, same)).revision).toBe(2);
+    expect((await store.history()).map(({ revision }) => revision)).not.toContain(3);
+    expect((await store.commit(2, next("c"))).revision).toBe(3);
+  });
+
+  it("takes 20 MB, tells them to followers, and gives them back as they were", async () => {
+    const large = { ...next("large"), flows: flowsOf(20) };
+    expect(large.flows.length).toBeGreaterThan(20 * 1024 * 1024);
+    const seen: FlowSet[] = [];
+    const follower = await open();
+    follower.watch({ onFlowSet: (set) => seen.push(set) });
+    await store.commit(0, large);
+    await store.commit(1, next("small"));
+    await until("both are told", () => seen.at(-1)?.revision === 2);
+    const kept = () => store.readRevision(1);
+    const old = await until("it is in the history", kept);
+    expect(old.flows === large.flows).toBe(true);
+  });
+
+  it("refuses what does not fit even compressed, with the sizes, and changes nothing", async () => {
+    await store.commit(0, next("before"));
+    const flows = JSON.stringify([randomBytes(24 * 1024 * 1024).toString("hex")]);
+    const refused = store.commit(1, { ...next("a"), flows });
+    await expect(refused).rejects.toThrow(/take \d+ bytes compressed; .* at most \d+/);
+    expect(await store.read()).toMatchObject({ revision: 1, writeId: expect.any(String) });
+    expect((await store.commit(1, next("after"))).revision).toBe(2);
   });
 
   it("keeps the newest revisions as history", async () => {
@@ -133,6 +136,25 @@ describe.each(backends)("flow store on %s", (_, backend) => {
     await until("the history is pruned", async () => (await kept()) === "6,5,4");
     expect((await store.readRevision(5))?.flows).toContain("h4");
     expect(await store.readRevision(1)).toBeNull();
+    expect((await store.history())[0]).toEqual({
+      revision: 6,
+      user: "somebody",
+      at: expect.any(Date),
+      digest: "d",
+    });
+  });
+
+  it("misses no revision in the history, whoever saved it", async () => {
+    const other = await open();
+    for (const [index, writer] of [store, other, store].entries()) {
+      await writer.commit(index, next(`h${index}`));
+    }
+    expect(HISTORY).toBe(3);
+    const kept = async () => (await store.history()).map(({ revision }) => revision).join();
+    await until("all are there", async () => (await kept()) === "3,2,1");
+    for (const [index, mark] of ["h0", "h1", "h2"].entries()) {
+      expect((await store.readRevision(index + 1))?.flows).toContain(mark);
+    }
   });
 
   it("tells followers of each revision, and of what was there before", async () => {
@@ -151,6 +173,16 @@ describe.each(backends)("flow store on %s", (_, backend) => {
     await store.writeDocument("sessions", { "tok.en$": { user: "x" } });
     expect(await store.readDocument("settings")).toEqual(settings);
     expect(await store.readDocument("sessions")).toEqual({ "tok.en$": { user: "x" } });
+  });
+
+  it("forgets a document when its time is over", async () => {
+    await store.writeDocument("sessions", { a: 1 }, new Date(Date.now() + 1500));
+    expect(await store.readDocument("sessions")).toEqual({ a: 1 });
+    const gone = async () => (await store.readDocument("sessions")) === undefined;
+    await until("it is gone", gone, { seconds: 10 });
+    await store.writeDocument("sessions", { b: 2 });
+    await store.writeDocument("sessions", { c: 3 }, new Date(Date.now() - 1));
+    expect(await store.readDocument("sessions")).toBeUndefined();
   });
 
   it("keeps the library by type, in folders", async () => {
@@ -188,6 +220,15 @@ describe.each(backends)("flow store on %s", (_, backend) => {
     expect(left[0]).not.toHaveProperty("error");
   });
 
+  it("keeps users, and what the platform gave them", async () => {
+    const user = { username: "a.b$c", passwordHash: "h", role: "write" } as const;
+    await store.writeUser({ ...user, provisionedHash: "p" });
+    expect(await store.findUser("a.b$c")).toEqual({ ...user, provisionedHash: "p" });
+    await store.writeUser({ ...user, role: "read" });
+    expect(await store.findUser("a.b$c")).toEqual({ ...user, role: "read" });
+    expect(await store.findUser("a")).toBeNull();
+  });
+
   it("gives the turn to one worker at a time, until it is handed on or runs out", async () => {
     const all = ["a", "b", "c"];
     const taken = await Promise.all(all.map((worker) => store.takeTurn(worker, 60_000)));
@@ -214,5 +255,37 @@ describe.each(backends)("flow store on %s", (_, backend) => {
       await pause(50);
       return changes > 0;
     });
+  });
+
+  it.each<Fault>(["read-only", "full", "gone"])(
+    "refuses a save while it is %s, loses nothing, and takes it after",
+    async (fault) => {
+      const before = await store.commit(0, next("before"));
+      const seen: number[] = [];
+      const follower = await open();
+      follower.watch({ onFlowSet: ({ revision }) => seen.push(revision) });
+      await until("it follows", () => seen.includes(1));
+      const heal = await backend.fault(fault);
+      try {
+        const refused = await store.commit(1, next("during")).catch((error: Error) => error);
+        expect(refused).toBeInstanceOf(Error);
+        expect(refused).not.toBeInstanceOf(RevisionConflict);
+      } finally {
+        await heal();
+      }
+      const stored = await until("it answers", () => store.read(), { seconds: 60 });
+      expect(stored).toEqual(before);
+      await until("it takes a save", () => store.commit(1, next("after")), { seconds: 60 });
+      await until("followers are told", () => seen.at(-1) === 2);
+      expect((await store.readRevision(1))?.writeId).toBe(before.writeId);
+    },
+  );
+
+  it("takes a save once while it is slow", async () => {
+    await store.commit(0, next("before"));
+    const heal = await backend.fault("slow");
+    const saved = await store.commit(1, next("slow"));
+    await heal();
+    expect(await store.read()).toMatchObject({ revision: 2, writeId: saved.writeId });
   });
 });

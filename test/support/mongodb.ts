@@ -21,6 +21,10 @@ export interface LocalReplicaSet {
   pause(member: number): Promise<void>;
   /** Lets a member run again that was killed or paused; nothing for one that runs. */
   revive(member: number): Promise<void>;
+  /** States of the members that answer, by their own word. */
+  states(): Promise<string[]>;
+  /** Waits for one primary and two secondaries. */
+  whole(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,11 +46,13 @@ export async function freePorts(count: number): Promise<number[]> {
 function createMember(port: number) {
   const flags = ["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", String(port)];
   const small = ["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"];
+  // Fail points: a server that is full or slow.
+  const test = ["--setParameter", "enableTestCommands=1"];
   return engine.createContainer({
     Image: readBases(ROOT).mongodb,
     Labels: { "redfleet.stack": testName("runtime"), "redfleet.component": "mongodb" },
     Entrypoint: ["mongod"],
-    Cmd: [...flags, ...small],
+    Cmd: [...flags, ...small, ...test],
     HostConfig: { NetworkMode: "host", Tmpfs: {}, Memory: 512 * 1024 * 1024 },
   });
 }
@@ -65,14 +71,32 @@ async function initiate(ports: readonly number[]): Promise<void> {
   await until("the set is initiated", () =>
     client.db("admin").command({ replSetInitiate: config }),
   );
-  await until("a primary", async () => {
-    const { members } = await client.db("admin").command({ replSetGetStatus: 1 });
-    const states = (members as { stateStr: string }[]).map(({ stateStr }) => stateStr);
-    return (
-      states.includes("PRIMARY") && states.filter((state) => state === "SECONDARY").length === 2
-    );
-  });
   await client.close();
+}
+
+/** Asks each member by itself: what a set tells of the others may be old. */
+async function statesOf(ports: readonly number[]): Promise<string[]> {
+  const answers = await Promise.allSettled(
+    ports.map(async (port) => {
+      const uri = `mongodb://127.0.0.1:${port}/?directConnection=true`;
+      const client = new MongoClient(uri, { serverSelectionTimeoutMS: 1000 });
+      try {
+        const { myState } = await client.db("admin").command({ replSetGetStatus: 1 });
+        return STATES[myState] ?? "OTHER";
+      } finally {
+        await client.close();
+      }
+    }),
+  );
+  return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+}
+
+/** Numbers of the states of a member. */
+const STATES: Readonly<Record<number, string>> = { 1: "PRIMARY", 2: "SECONDARY" };
+
+async function untilWhole(ports: readonly number[]): Promise<void> {
+  const whole = async () => (await statesOf(ports)).sort().join() === "PRIMARY,SECONDARY,SECONDARY";
+  await until("one primary and two secondaries", whole, { seconds: 60 });
 }
 
 /** Starts the set; nothing of it is left after `close`. */
@@ -81,6 +105,7 @@ export async function startReplicaSet(): Promise<LocalReplicaSet> {
   const members = await Promise.all(ports.map(createMember));
   await Promise.all(members.map((member) => member.start()));
   await initiate(ports);
+  await untilWhole(ports);
   const hosts = ports.map((port) => `127.0.0.1:${port}`).join(",");
   const uri = `mongodb://${hosts}/?replicaSet=rs0`;
   const client = await new MongoClient(uri, { serverSelectionTimeoutMS: 15_000 }).connect();
@@ -104,6 +129,8 @@ export async function startReplicaSet(): Promise<LocalReplicaSet> {
       if (state.Paused) await member(index).unpause();
       else if (!state.Running) await member(index).start();
     },
+    states: () => statesOf(ports),
+    whole: () => untilWhole(ports),
     close: async () => {
       await client.close();
       await Promise.all(members.map((one) => one.remove({ force: true, v: true })));

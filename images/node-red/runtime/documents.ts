@@ -14,12 +14,25 @@ export interface StoredDocument {
   write(value: object): void;
 }
 
-/** Reads a document. In replicas writes stay in memory. */
+/** When the last of Node-RED's login sessions ends; nothing of them needs to be kept longer. */
+export function lastExpiry(sessions: object): Date | undefined {
+  const ends = Object.values(sessions as Record<string, { expires?: number }>).map(
+    ({ expires }) => expires ?? Number.POSITIVE_INFINITY,
+  );
+  const last = Math.max(...ends);
+  return Number.isFinite(last) ? new Date(last) : undefined;
+}
+
+/**
+ * Reads a document. In replicas writes stay in memory.
+ * @param expiry when the store may forget a value; by default never.
+ */
 export async function openDocument(
   store: FlowStore,
   name: DocumentName,
   readOnly: boolean,
   log: Logger,
+  expiry: (value: object) => Date | undefined = () => undefined,
 ): Promise<StoredDocument> {
   let value = ((await store.readDocument(name)) ?? {}) as object;
   let dirty = false;
@@ -29,7 +42,11 @@ export async function openDocument(
     writing = true;
     while (dirty) {
       dirty = false;
-      await persist(`${name} were not saved`, () => store.writeDocument(name, value), log);
+      await persist(
+        `${name} were not saved`,
+        () => store.writeDocument(name, value, expiry(value)),
+        log,
+      );
     }
     writing = false;
   };

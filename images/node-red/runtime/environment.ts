@@ -2,8 +2,12 @@
  * The typed environment of the Node-RED image: what the program writes and what the runtime reads.
  * This file imports nothing but Node itself, so that the program may import from it.
  */
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { EnvironmentError, Reader, readObject, type Source } from "./environment-reader.ts";
+import { type FlowStoreKind, readStores, type StoreConfig } from "./environment-stores.ts";
+
+export { EnvironmentError } from "./environment-reader.ts";
+export type { ValkeyAddress, ValkeySettings } from "./environment-stores.ts";
 
 /** What a container does: edit and run a cluster, only run it, or be a tenant's own runtime. */
 export type Role = "editor" | "replica" | "instance";
@@ -30,10 +34,19 @@ export interface NodeRedEnvironment {
   REDFLEET_PUBLIC_URL?: string;
   /** Title of the editor's page and header. */
   REDFLEET_TITLE?: string;
-  REDFLEET_FLOW_STORE?: "mongodb";
-  /** File that holds the connection string. */
-  REDFLEET_MONGODB_URI_FILE: string;
-  REDFLEET_MONGODB_DATABASE: string;
+  /** Where flows, users, sessions and library live. Default `mongodb`. */
+  REDFLEET_FLOW_STORE?: FlowStoreKind;
+  /** File that holds the connection string; for the flow store `mongodb`. */
+  REDFLEET_MONGODB_URI_FILE?: string;
+  REDFLEET_MONGODB_DATABASE?: string;
+  /**
+   * JSON file that says how to reach Valkey:
+   * `{sentinels: [{host, port}], masterName, username, password, sentinelUsername, sentinelPassword, prefix}`, or
+   * `server: {host, port}` instead of the Sentinels; `tls: {ca}`. Needed for the flow store `valkey`.
+   */
+  REDFLEET_VALKEY_FILE?: string;
+  /** Replicas of Valkey that must have a save before it counts. Default 0. */
+  REDFLEET_VALKEY_WAIT_REPLICAS?: string;
   /** File with the secret of the stored credentials. Without it an instance makes and keeps its own. */
   REDFLEET_CREDENTIAL_SECRET_FILE?: string;
   /** JSON file `{NAME: value}`: environment for the flows. */
@@ -57,7 +70,7 @@ export interface NodeRedEnvironment {
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
 /** The environment after parsing. */
-export interface RuntimeConfig {
+export interface RuntimeConfig extends StoreConfig {
   stack: string;
   role: Role;
   name: string;
@@ -67,7 +80,6 @@ export interface RuntimeConfig {
   httpNodeRoot: string;
   publicUrl: string | undefined;
   title: string;
-  mongodb: { uri: string; database: string };
   /** undefined: an instance that keeps its own. */
   credentialSecret: string | undefined;
   flowEnvironment: Record<string, string>;
@@ -79,26 +91,6 @@ export interface RuntimeConfig {
   userDir: string;
   logLevel: LogLevel;
 }
-
-/** One thing that is wrong with the environment. */
-export interface Problem {
-  path: string;
-  got: string;
-  rule: string;
-  fix: string;
-}
-
-/** All problems of an environment at once. */
-export class EnvironmentError extends Error {
-  readonly problems: Problem[];
-  constructor(problems: Problem[]) {
-    super(problems.map((p) => `${p.path}: got ${p.got}; ${p.rule}; ${p.fix}`).join("\n"));
-    this.name = "EnvironmentError";
-    this.problems = problems;
-  }
-}
-
-type Source = Record<string, string | undefined>;
 
 /** Dangerous node files (reliability: they reach the container's files, processes and raw sockets). */
 const EXCLUDED_NODES = ["90-exec.js", "10-file.js", "23-watch.js", "31-tcpin.js", "32-udp.js"];
@@ -125,94 +117,12 @@ export function isReservedVariable(name: string): boolean {
   );
 }
 
-/** Reads values and collects what is wrong with them. */
-class Reader {
-  readonly problems: Problem[] = [];
-  readonly source: Source;
-  constructor(source: Source) {
-    this.source = source;
-  }
-
-  fail(path: string, got: string, rule: string, fix: string): void {
-    this.problems.push({ path, got, rule, fix });
-  }
-
-  text(key: string, fallback?: string): string {
-    const value = this.source[key] ?? "";
-    if (value !== "" || fallback !== undefined) return value || (fallback as string);
-    this.fail(key, "nothing", "must be set", `set ${key} on the container`);
-    return "";
-  }
-
-  matching(key: string, pattern: RegExp, rule: string, fallback?: string): string {
-    const value = this.text(key, fallback);
-    if (value !== "" && !pattern.test(value)) {
-      this.fail(key, JSON.stringify(value), rule, "correct the value");
-    }
-    return value;
-  }
-
-  oneOf<T extends string>(key: string, allowed: readonly T[], fallback?: T): T {
-    const value = this.text(key, fallback);
-    if (value !== "" && !allowed.includes(value as T)) {
-      const rule = `must be one of ${allowed.join(", ")}`;
-      this.fail(key, JSON.stringify(value), rule, `set ${key} to ${allowed[0]}`);
-    }
-    return value as T;
-  }
-
-  number(key: string, fallback: number, min: number, max: number): number {
-    const raw = this.text(key, String(fallback));
-    const value = Number(raw);
-    if (raw.trim() === "" || !Number.isFinite(value) || value < min || value > max) {
-      this.fail(key, JSON.stringify(raw), `a number from ${min} to ${max}`, `default: ${fallback}`);
-    }
-    return value;
-  }
-
-  /** Content of the file that a variable names; undefined when the variable is absent. */
-  file(key: string, required: boolean): string | undefined {
-    const path = required ? this.text(key) : this.source[key];
-    if (!path) return undefined;
-    try {
-      const content = readFileSync(path, "utf8").trim();
-      if (content !== "") return content;
-      this.fail(key, path, "the file must not be empty", "write the secret into it");
-    } catch (error) {
-      const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-      this.fail(key, path, `must be readable (${reason})`, "mount the files volume");
-    }
-    return undefined;
-  }
-}
-
-function readMongodb(reader: Reader): RuntimeConfig["mongodb"] {
-  const uri = reader.file("REDFLEET_MONGODB_URI_FILE", true) ?? "";
-  if (uri !== "" && !/^mongodb(\+srv)?:\/\//.test(uri)) {
-    const rule = "the file must hold a mongodb:// connection string";
-    reader.fail("REDFLEET_MONGODB_URI_FILE", "(hidden)", rule, "mongodb://user:password@host/…");
-  }
-  const name = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-  const rule = "a database name: a-z, 0-9, - and _, at most 63";
-  return { uri, database: reader.matching("REDFLEET_MONGODB_DATABASE", name, rule) };
-}
-
 function readFlowEnvironment(reader: Reader): Record<string, string> {
   const path = "REDFLEET_ENVIRONMENT_FILE";
   const content = reader.file(path, false);
   if (content === undefined) return {};
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(content);
-  } catch {
-    reader.fail(path, "no JSON", "the file must be a JSON object", 'write {"NAME": "value"}');
-    return {};
-  }
-  if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed)) {
-    reader.fail(path, typeof parsed, "the file must be a JSON object", 'write {"NAME": "value"}');
-    return {};
-  }
-  return checkFlowEnvironment(reader, path, parsed as Record<string, unknown>);
+  const values = readObject(reader, path, content, '{"NAME": "value"}');
+  return values === undefined ? {} : checkFlowEnvironment(reader, path, values);
 }
 
 function checkFlowEnvironment(
@@ -266,7 +176,6 @@ export function parseEnvironment(source: Source): RuntimeConfig {
   const reader = new Reader(source);
   const role = reader.oneOf("REDFLEET_ROLE", ["editor", "replica", "instance"] as const);
   const name = reader.matching("REDFLEET_NAME", /^[a-z][a-z0-9-]{0,62}$/, "a DNS label");
-  reader.oneOf("REDFLEET_FLOW_STORE", ["mongodb"] as const, "mongodb");
   const config: RuntimeConfig = {
     stack: reader.text("REDFLEET_STACK", "dev"),
     role,
@@ -277,7 +186,7 @@ export function parseEnvironment(source: Source): RuntimeConfig {
     httpNodeRoot: readHttpNodeRoot(reader),
     publicUrl: source.REDFLEET_PUBLIC_URL || undefined,
     title: reader.text("REDFLEET_TITLE", name || "Node-RED"),
-    mongodb: readMongodb(reader),
+    ...readStores(reader),
     credentialSecret: readSecret(reader, role),
     flowEnvironment: readFlowEnvironment(reader),
     drainSeconds: reader.number("REDFLEET_DRAIN_SECONDS", 5, 0, 8),

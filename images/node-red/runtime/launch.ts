@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createAdminAuth } from "./auth.ts";
 import { type Deploys, firstStart, guardDeploys } from "./deploys.ts";
-import { openDocument, type StoredDocument } from "./documents.ts";
+import { lastExpiry, openDocument, type StoredDocument } from "./documents.ts";
 import { drain } from "./drain.ts";
 import { EnvironmentError, parseEnvironment, type RuntimeConfig } from "./environment.ts";
 import { followFleet } from "./fleet.ts";
@@ -20,7 +20,7 @@ import { createHttpServer, type HttpServer } from "./server.ts";
 import { createSettings, credentialSecret, prepareUserDir } from "./settings.ts";
 import { Status } from "./status.ts";
 import { createStorage, EMPTY, type Storage } from "./storage.ts";
-import { MongodbFlowStore } from "./store/mongodb.ts";
+import { openStore } from "./store/open.ts";
 import type { FlowSet, FlowStore } from "./store/types.ts";
 import { Turns } from "./turns.ts";
 
@@ -58,16 +58,6 @@ function packageDigest(): string {
   return createHash("sha256").update(lock).digest("hex");
 }
 
-function openStore(config: RuntimeConfig, log: Logger): FlowStore {
-  return new MongodbFlowStore({
-    ...config.mongodb,
-    appName: `redfleet-${config.role}-${config.worker}`,
-    pollSeconds: config.pollSeconds,
-    history: config.history,
-    log,
-  });
-}
-
 /** What is read before Node-RED starts. */
 interface Stored {
   initial: FlowSet | null;
@@ -80,7 +70,7 @@ function readStored(config: RuntimeConfig, store: FlowStore, log: Logger, signal
   const read = async (): Promise<Stored> => ({
     initial: await store.read(),
     settings: await openDocument(store, "settings", readOnly, log),
-    sessions: await openDocument(store, "sessions", readOnly, log),
+    sessions: await openDocument(store, "sessions", readOnly, log, lastExpiry),
   });
   return persist("the flow store was not read", read, log, signal);
 }
@@ -199,7 +189,7 @@ export async function launch(): Promise<void> {
   Object.assign(process.env, config.flowEnvironment);
   addFunctionGlobal("cluster", { type: CLUSTER_TYPES[role], workerId: worker });
 
-  const store = openStore(config, log);
+  const store = openStore(config, `${role}-${worker}`, log);
   const connected = store.connect(aborting.signal);
   connected.catch(() => {});
   const red = loadNodeRed();

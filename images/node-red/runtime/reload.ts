@@ -53,13 +53,13 @@ export class Reloader {
   private isNews(set: FlowSet): boolean {
     const { storage } = this.options;
     if (storage.isOwnWrite(set)) return false;
-    return set.revision > Math.max(storage.current.revision, this.newest?.revision ?? 0);
+    return replaces(set, storage.current) && (!this.newest || replaces(set, this.newest));
   }
 
   private async work(): Promise<void> {
     for (let set = this.newest; set; set = this.newest) {
       this.newest = undefined;
-      if (set.revision > this.options.storage.current.revision) await this.attempt(set);
+      if (replaces(set, this.options.storage.current)) await this.attempt(set);
     }
   }
 
@@ -128,6 +128,15 @@ export class Reloader {
     await resetCredentials(stored);
     return undefined;
   }
+}
+
+/**
+ * True for a newer revision, and for another one of the same number: a store that failed over may have
+ * lost the one that was seen, and counted on from the one before.
+ */
+function replaces(set: FlowSet, known: Pick<FlowSet, "revision" | "writeId">): boolean {
+  if (set.revision !== known.revision) return set.revision > known.revision;
+  return set.writeId !== known.writeId;
 }
 
 /** Node-RED would stop what changed and then start nothing at all. */

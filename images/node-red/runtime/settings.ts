@@ -20,6 +20,8 @@ function commonSettings({ config, secret, storageModule, log }: SettingsParts) {
     uiPort: config.httpPort,
     userDir: config.userDir,
     httpNodeRoot: config.httpNodeRoot === "/" ? "/" : `${config.httpNodeRoot}/`,
+    // Bodies of the admin API: flow sets of 20 MB and more. The edge has a limit of its own.
+    apiMaxLength: "64mb",
     httpServerOptions: { "trust proxy": "loopback, linklocal, uniquelocal" },
     storageModule,
     credentialSecret: secret,

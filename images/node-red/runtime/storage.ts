@@ -14,6 +14,8 @@ import { type FlowSet, type FlowStore, RevisionConflict } from "./store/types.ts
 export interface Current {
   revision: number;
   credentials: string;
+  /** Mark of the write: a store that lost its newest revision may give the same number again. */
+  writeId: string;
 }
 
 export interface StorageOptions {
@@ -26,7 +28,7 @@ export interface StorageOptions {
   settings: StoredDocument;
   sessions: StoredDocument;
   /** What Node-RED starts with. */
-  initial: Pick<FlowSet, "revision" | "flows" | "credentials">;
+  initial: Pick<FlowSet, "revision" | "flows" | "credentials" | "writeId">;
   /** Awaited between a save and the restart of nodes that it causes. */
   beforeRestart(): Promise<void>;
   onSaved(set: FlowSet): void;
@@ -58,20 +60,25 @@ function refusal(error: unknown): SaveRefused {
       `The flows were changed elsewhere: ${error.message}`,
     );
   }
-  const message = `The flow store did not take the change: ${reasonOf(error)}. Nothing was deployed.`;
+  const message =
+    `The flow store did not confirm the change: ${reasonOf(error)}. Nothing was deployed. ` +
+    "Should the store have taken it all the same, it is applied as soon as the store answers.";
   return new SaveRefused(503, "flow_store_unavailable", message);
 }
 
 /** What a store without flows is worth. */
-export const EMPTY = { revision: 0, flows: "[]", credentials: "{}" };
+export const EMPTY = { revision: 0, flows: "[]", credentials: "{}", writeId: "" };
+
+const versionOf = ({ revision, credentials, writeId }: Current): Current => ({
+  revision,
+  credentials,
+  writeId,
+});
 
 /** Builds the module, and the handle that the reload uses. */
 export function createStorage(options: StorageOptions) {
   const { store, readOnly, initial, settings, sessions, log } = options;
-  const current: Current = {
-    revision: initial.revision,
-    credentials: initial.credentials,
-  };
+  const current = versionOf(initial);
   let startFlows: string | undefined = initial.flows;
   let pendingCredentials: string | undefined;
   const ownWrites = new Set<string>();
@@ -90,7 +97,7 @@ export function createStorage(options: StorageOptions) {
         writeId,
       };
       const set = await store.commit(current.revision, next);
-      Object.assign(current, { revision: set.revision, credentials: set.credentials });
+      Object.assign(current, versionOf(set));
       options.onSaved(set);
     } catch (error) {
       ownWrites.delete(writeId);
@@ -105,14 +112,14 @@ export function createStorage(options: StorageOptions) {
     pendingCredentials = undefined;
     // The marks of changed credentials have done their work; what stays is served to the editor.
     for (const node of flows) if (node.credentials) delete node.credentials;
-    Object.assign(current, { revision: set.revision, credentials: set.credentials });
+    Object.assign(current, versionOf(set));
   }
 
   /** The admin API's deploy type "reload". */
   async function reread(): Promise<string> {
     const set = await store.read();
     if (set === null) return "[]";
-    Object.assign(current, { revision: set.revision, credentials: set.credentials });
+    Object.assign(current, versionOf(set));
     return set.flows;
   }
 

@@ -11,7 +11,7 @@ import { parseEnvironment } from "./environment.ts";
 import { createLogger } from "./log.ts";
 import { loadNodeRed } from "./node-red.ts";
 import { createSettings, prepareUserDir } from "./settings.ts";
-import { MongodbFlowStore } from "./store/mongodb.ts";
+import { openStore } from "./store/open.ts";
 import "./launch.ts";
 
 const nothing = async () => ({});
@@ -28,14 +28,7 @@ const storageModule = {
 const log = createLogger("warn", { component: "warm" });
 const config = parseEnvironment({ ...process.env, REDFLEET_USER_DIR: tmpdir() });
 prepareUserDir(config.userDir);
-const store = new MongodbFlowStore({
-  uri: "mongodb://localhost",
-  database: "none",
-  appName: "warm",
-  pollSeconds: 30,
-  history: 1,
-  log,
-});
+const store = openStore(config, "warm", log);
 const red = loadNodeRed();
 const adminAuth = { type: "credentials", users: [] };
 red.init(createServer(), createSettings({ config, secret: "warm", storageModule, adminAuth, log }));

@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { readBases } from "../../../components/images/bases.ts";
-import type { NodeRedEnvironment, Role } from "../../../images/node-red/runtime/environment.ts";
+import type {
+  NodeRedEnvironment,
+  Role,
+  ValkeySettings,
+} from "../../../images/node-red/runtime/environment.ts";
 import type { StatusDocument } from "../../../images/node-red/runtime/status.ts";
 import { engine } from "../../support/engine.ts";
 import { imageOf } from "../../support/image.ts";
@@ -18,8 +22,10 @@ export type Major = 4 | 5;
 
 export interface RuntimeOptions {
   readonly role: Role;
-  readonly uri: string;
-  readonly database: string;
+  /** Flow store in MongoDB; without it the flow store is `valkey`. */
+  readonly uri?: string;
+  readonly database?: string;
+  readonly valkey?: ValkeySettings;
   readonly major?: Major;
   /** Default `role`. */
   readonly worker?: string;
@@ -38,6 +44,9 @@ export interface Runtime {
   /** Waits until /status says so. */
   reaches(revision: number, seconds?: number): Promise<void>;
   signal(name: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Stops the process for a while, or lets it go on; its connections stay. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   running(): Promise<boolean>;
   /** Exit code, once it has ended. */
   ended(): Promise<number>;
@@ -48,7 +57,7 @@ export interface Runtime {
 const SECRET = "a-credential-secret-for-tests";
 
 function environmentOf(options: RuntimeOptions, ports: readonly number[]): NodeRedEnvironment {
-  const { role, worker = role, database, secret, flowEnvironment, environment } = options;
+  const { role, worker = role, secret, flowEnvironment, environment } = options;
   return {
     REDFLEET_STACK: testName("runtime"),
     REDFLEET_COMPONENT: role === "instance" ? "tenant" : role,
@@ -58,8 +67,7 @@ function environmentOf(options: RuntimeOptions, ports: readonly number[]): NodeR
     REDFLEET_HTTP_PORT: String(ports[0]),
     REDFLEET_HEALTH_PORT: String(ports[1]),
     REDFLEET_HTTP_NODE_ROOT: role === "instance" ? "/" : "/red-nodes",
-    REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
-    REDFLEET_MONGODB_DATABASE: database,
+    ...storeEnvironment(options),
     ...(secret !== null && { REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret" }),
     ...(flowEnvironment && { REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json" }),
     REDFLEET_DRAIN_SECONDS: "2",
@@ -67,10 +75,25 @@ function environmentOf(options: RuntimeOptions, ports: readonly number[]): NodeR
   };
 }
 
-function writeFiles({ uri, secret, flowEnvironment }: RuntimeOptions): string {
+function storeEnvironment({ uri, database, valkey }: RuntimeOptions) {
+  return {
+    ...(uri !== undefined && {
+      REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
+      REDFLEET_MONGODB_DATABASE: database,
+    }),
+    ...(uri === undefined && {
+      REDFLEET_FLOW_STORE: "valkey" as const,
+      REDFLEET_VALKEY_WAIT_REPLICAS: "1",
+    }),
+    ...(valkey && { REDFLEET_VALKEY_FILE: "/run/redfleet/valkey.json" }),
+  };
+}
+
+function writeFiles({ uri, valkey, secret, flowEnvironment }: RuntimeOptions): string {
   const folder = mkdtempSync(join(tmpdir(), "redfleet-runtime-"));
   chmodSync(folder, 0o755);
-  writeFileSync(join(folder, "mongodb-uri"), uri);
+  if (uri !== undefined) writeFileSync(join(folder, "mongodb-uri"), uri);
+  if (valkey) writeFileSync(join(folder, "valkey.json"), JSON.stringify(valkey));
   if (secret !== null) writeFileSync(join(folder, "credential-secret"), secret ?? SECRET);
   if (flowEnvironment) {
     writeFileSync(join(folder, "environment.json"), JSON.stringify(flowEnvironment));
@@ -91,7 +114,11 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
   const environment = environmentOf(options, ports);
   const container = await engine.createContainer({
     Image: await nodeRedImage(options.major ?? 5),
-    Labels: { "redfleet.stack": testName("runtime"), "redfleet.component": options.role },
+    Labels: {
+      "redfleet.stack": testName("runtime"),
+      "redfleet.component": options.role === "instance" ? "tenant" : options.role,
+      "redfleet.name": "main",
+    },
     Cmd: ["node", "/app/runtime/main.ts"],
     User: "1000:1000",
     Healthcheck: { Test: ["NONE"] },
@@ -124,6 +151,8 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
       await until(`${worker} runs revision ${revision}`, runs, { seconds, every: 25 });
     },
     signal: (signal) => container.kill({ signal }),
+    pause: () => container.pause(),
+    resume: () => container.unpause(),
     running: async () => (await container.inspect()).State.Running,
     ended: async () => (await container.wait()).StatusCode as number,
     logs: async () => {

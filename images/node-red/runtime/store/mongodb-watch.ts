@@ -6,7 +6,14 @@
  * getMore fails, nothing is told), so each look at the stream has a deadline of its own.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ChangeStream, ChangeStreamDocument, Db, MongoClient, ResumeToken } from "mongodb";
+import type {
+  ChangeStream,
+  ChangeStreamDocument,
+  Db,
+  Document,
+  MongoClient,
+  ResumeToken,
+} from "mongodb";
 import { type Logger, reasonOf } from "../log.ts";
 import type { FlowSet, WatchListener } from "./types.ts";
 
@@ -28,6 +35,8 @@ export interface WatchOptions {
   log: Logger;
   listener: WatchListener;
   read(): Promise<FlowSet | null>;
+  /** The flow set that a stored document is. */
+  parse(document: Document): Promise<FlowSet>;
 }
 
 /** A running watch. */
@@ -97,7 +106,7 @@ class StreamFollower implements Watcher {
     if (this.failures > 0) this.options.log.info("the change stream is open again");
     this.failures = 0;
     for (let change = first; !this.stopping.signal.aborted; change = await this.look(stream)) {
-      if (change !== null) this.tell(change);
+      if (change !== null) await this.tell(change);
       this.token = stream.resumeToken ?? this.token;
     }
   }
@@ -125,14 +134,15 @@ class StreamFollower implements Watcher {
     }
   }
 
-  private tell(change: ChangeStreamDocument): void {
+  /** @throws when the change cannot be read: the stream is opened again at the same place. */
+  private async tell(change: ChangeStreamDocument): Promise<void> {
     if (!("ns" in change) || !("coll" in change.ns)) return;
     if (change.ns.coll === "workers") {
       this.options.listener.onWorker?.();
       return;
     }
     const document = "fullDocument" in change ? change.fullDocument : undefined;
-    if (document) this.options.listener.onFlowSet(document as unknown as FlowSet);
+    if (document) this.options.listener.onFlowSet(await this.options.parse(document));
   }
 
   /** Reads what is stored now. */

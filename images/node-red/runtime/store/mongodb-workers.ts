@@ -1,9 +1,7 @@
 /** The worker registry: who is there, and which revision runs where. */
 import type { Db } from "mongodb";
 import type { WorkerRecord, WorkerReport } from "./types.ts";
-
-/** Seconds after which a silent worker is taken for gone: three lost heartbeats. */
-export const WORKER_TTL_SECONDS = 30;
+import { WORKER_TTL_SECONDS } from "./workers.ts";
 
 interface WorkerDocument extends Omit<WorkerRecord, "worker"> {
   _id: string;

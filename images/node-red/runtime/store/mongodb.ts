@@ -1,26 +1,41 @@
 /** The flow store on a MongoDB replica set. */
-import { type Collection, type Db, MongoClient, MongoServerError } from "mongodb";
+import {
+  Binary,
+  type Collection,
+  type Db,
+  type Document,
+  MongoClient,
+  MongoServerError,
+} from "mongodb";
 import { type Logger, reasonOf } from "../log.ts";
 import { persist } from "../retry.ts";
 import { readLibrary, writeLibrary } from "./mongodb-library.ts";
 import { endTurn, takeTurn } from "./mongodb-turns.ts";
 import { type Watcher, watchDatabase } from "./mongodb-watch.ts";
 import { listWorkers, prepareWorkers, removeWorker, reportWorker } from "./mongodb-workers.ts";
+import { packFlowSet, unpack } from "./packing.ts";
 import {
   type DocumentName,
   type FlowSet,
   type FlowStore,
   type NewFlowSet,
+  type Revision,
   RevisionConflict,
   type StoredUser,
   type WatchListener,
   type WorkerReport,
 } from "./types.ts";
 
-/** The one document of the collection `flows`. */
-export interface FlowDocument extends FlowSet {
-  _id: "current";
+/** A flow set as the collections `flows` and `history` keep it: long texts are compressed. */
+interface StoredFlowSet extends Omit<FlowSet, "flows" | "credentials"> {
+  flows: string | Binary;
+  credentials: string | Binary;
 }
+
+/** The one document of the collection `flows`. */
+type FlowDocument = StoredFlowSet & { _id: "current" };
+/** `_id` is the revision. */
+type HistoryDocument = StoredFlowSet & { _id: number };
 
 export interface MongodbOptions {
   uri: string;
@@ -34,15 +49,26 @@ export interface MongodbOptions {
 }
 
 const DUPLICATE_KEY = 11000;
-/** No good write, and nothing that a flow set of usual size could not be told in. */
-const MAX_FLOW_SET_BYTES = 15 * 1024 * 1024;
-
+const NAMESPACE_EXISTS = 48;
 function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 }
 
-function toFlowSet({ _id, ...set }: FlowDocument): FlowSet {
-  return set;
+async function toFlowSet({ _id, ...set }: FlowDocument | HistoryDocument): Promise<FlowSet> {
+  const [flows, credentials] = await Promise.all(
+    [set.flows, set.credentials].map((packed) =>
+      unpack(typeof packed === "string" ? packed : packed.buffer),
+    ),
+  );
+  return { ...set, flows: flows as string, credentials: credentials as string };
+}
+
+/** @throws before anything is written, when the flow set is too large. */
+async function toStored(set: FlowSet): Promise<StoredFlowSet> {
+  const { flows, credentials } = await packFlowSet(set);
+  const binary = (packed: string | Buffer) =>
+    typeof packed === "string" ? packed : new Binary(packed);
+  return { ...set, flows: binary(flows), credentials: binary(credentials) };
 }
 
 /** Flows, history, documents, library, users and workers in one database. */
@@ -53,6 +79,9 @@ export class MongodbFlowStore implements FlowStore {
   private readonly flows: Collection<FlowDocument>;
   private readonly background = new Set<Promise<unknown>>();
   private watcher: Watcher | undefined;
+  /** Newest revision that is known to be in the history. */
+  private kept = 0;
+  private historyMade: Promise<void> | undefined;
 
   constructor(options: MongodbOptions) {
     this.options = options;
@@ -80,6 +109,8 @@ export class MongodbFlowStore implements FlowStore {
     };
     await persist("the flow store does not answer yet", answers, this.options.log, signal);
     this.inBackground(prepareWorkers(this.db), "the index of the worker registry was not made");
+    const sweep = this.documents().createIndex({ until: 1 }, { expireAfterSeconds: 0 });
+    this.inBackground(sweep, "the index of the documents was not made");
   }
 
   async read(): Promise<FlowSet | null> {
@@ -88,20 +119,17 @@ export class MongodbFlowStore implements FlowStore {
   }
 
   async commit(expected: number, next: NewFlowSet): Promise<FlowSet> {
-    checkSize(next);
-    const document: FlowDocument = {
-      _id: "current",
-      revision: expected + 1,
-      at: new Date(),
-      ...next,
-    };
+    const set: FlowSet = { revision: expected + 1, at: new Date(), ...next };
+    const stored = await toStored(set);
+    // Whoever saved it may have ended before it was kept, and is about to be replaced.
+    if (expected > 0 && this.kept !== expected) await this.keepHistory();
     try {
-      await this.replace(expected, document);
+      await this.replace(expected, { _id: "current", ...stored });
     } catch (error) {
-      await this.resolveDoubt(document, error);
+      await this.resolveDoubt(set, error);
     }
-    this.inBackground(this.keepHistory(document), "the revision was not added to the history");
-    return toFlowSet(document);
+    this.inBackground(this.keepHistory(), "the revision was not added to the history");
+    return set;
   }
 
   private async replace(expected: number, document: FlowDocument): Promise<void> {
@@ -114,58 +142,81 @@ export class MongodbFlowStore implements FlowStore {
   }
 
   /** A failed write may have been done all the same: the mark in the document tells. */
-  private async resolveDoubt(document: FlowDocument, error: unknown): Promise<void> {
-    const stored = await this.read();
-    if (stored?.writeId === document.writeId) return;
+  private async resolveDoubt(set: FlowSet, error: unknown): Promise<void> {
+    const projection = { revision: 1, writeId: 1 };
+    const stored = await this.flows.findOne({ _id: "current" }, { projection });
+    if (stored?.writeId === set.writeId) return;
     if (isDuplicate(error) || error instanceof RevisionConflict) {
-      throw new RevisionConflict(document.revision - 1, stored?.revision ?? 0);
+      throw new RevisionConflict(set.revision - 1, stored?.revision ?? 0);
     }
     throw error;
   }
 
-  private async keepHistory(document: FlowDocument): Promise<void> {
-    const history = this.db.collection<FlowSet & { _id: number }>("history");
-    const entry = toFlowSet(document);
-    await history.replaceOne({ _id: entry.revision }, entry, { upsert: true });
-    await history.deleteMany({ _id: { $lte: entry.revision - this.options.history } });
+  /** The server copies what is current into the history. */
+  private async keepHistory(): Promise<void> {
+    // A copy into a collection that somebody else is just making is refused.
+    this.historyMade ??= this.makeHistory();
+    await this.historyMade;
+    const copy = [
+      { $match: { _id: "current" } },
+      { $set: { _id: "$revision" } },
+      { $merge: { into: "history", on: "_id", whenMatched: "keepExisting" } },
+    ];
+    await this.flows.aggregate(copy, { readPreference: "primary" }).toArray();
+    const newest = await this.old().findOne({}, { projection: { _id: 1 }, sort: { _id: -1 } });
+    this.kept = newest?._id ?? 0;
+    await this.old().deleteMany({ _id: { $lte: this.kept - this.options.history } });
   }
 
-  async history() {
-    const history = this.db.collection<FlowSet & { _id: number }>("history");
-    const projection = { _id: 0, revision: 1, user: 1, at: 1, digest: 1 };
-    return history.find({}, { projection, sort: { _id: -1 } }).toArray();
+  private async makeHistory(): Promise<void> {
+    try {
+      await this.db.createCollection("history");
+    } catch (error) {
+      if (error instanceof MongoServerError && error.code === NAMESPACE_EXISTS) return;
+      this.historyMade = undefined;
+      throw error;
+    }
+  }
+
+  private old(): Collection<HistoryDocument> {
+    return this.db.collection("history");
+  }
+
+  async history(): Promise<Revision[]> {
+    const projection = { revision: 1, user: 1, at: 1, digest: 1 };
+    const found = await this.old()
+      .find({}, { projection, sort: { _id: -1 } })
+      .toArray();
+    return found.map(({ revision, user, at, digest }) => ({ revision, user, at, digest }));
   }
 
   async readRevision(revision: number): Promise<FlowSet | null> {
-    const history = this.db.collection<FlowSet & { _id: number }>("history");
-    return history.findOne({ _id: revision }, { projection: { _id: 0 } });
+    const found = await this.old().findOne({ _id: revision });
+    return found === null ? null : toFlowSet(found);
   }
 
   watch(listener: WatchListener): void {
     const { pollSeconds, log } = this.options;
+    const { db, client } = this;
     const read = () => this.read();
-    this.watcher = watchDatabase({
-      db: this.db,
-      client: this.client,
-      pollSeconds,
-      log,
-      listener,
-      read,
-    });
+    const parse = (document: Document) => toFlowSet(document as FlowDocument);
+    this.watcher = watchDatabase({ db, client, pollSeconds, log, listener, read, parse });
   }
 
   async readDocument(name: DocumentName): Promise<unknown> {
     const found = await this.documents().findOne({ _id: name });
-    return found === null ? undefined : JSON.parse(found.json);
+    // The server's own sweep runs once a minute.
+    const over = found?.until !== undefined && found.until.getTime() <= Date.now();
+    return found === null || over ? undefined : JSON.parse(found.json);
   }
 
-  async writeDocument(name: DocumentName, value: unknown): Promise<void> {
-    const json = JSON.stringify(value);
-    await this.documents().replaceOne({ _id: name }, { json }, { upsert: true });
+  async writeDocument(name: DocumentName, value: unknown, until?: Date): Promise<void> {
+    const document = { json: JSON.stringify(value), ...(until && { until }) };
+    await this.documents().replaceOne({ _id: name }, document, { upsert: true });
   }
 
   /** As text, because Node-RED's keys hold dots and dollar signs. */
-  private documents(): Collection<{ _id: DocumentName; json: string }> {
+  private documents(): Collection<{ _id: DocumentName; json: string; until?: Date }> {
     return this.db.collection("documents");
   }
 
@@ -178,9 +229,18 @@ export class MongodbFlowStore implements FlowStore {
   }
 
   async findUser(username: string): Promise<StoredUser | null> {
-    const users = this.db.collection<{ _id: string } & Omit<StoredUser, "username">>("users");
-    const found = await users.findOne({ _id: username });
-    return found && { username, passwordHash: found.passwordHash, role: found.role };
+    const found = await this.users().findOne({ _id: username });
+    if (found === null) return null;
+    const { _id, ...user } = found;
+    return { username, ...user };
+  }
+
+  async writeUser({ username, ...user }: StoredUser): Promise<void> {
+    await this.users().replaceOne({ _id: username }, user, { upsert: true });
+  }
+
+  private users(): Collection<{ _id: string } & Omit<StoredUser, "username">> {
+    return this.db.collection("users");
   }
 
   reportWorker(report: WorkerReport): Promise<void> {
@@ -216,12 +276,4 @@ export class MongodbFlowStore implements FlowStore {
     await Promise.all(this.background);
     await this.client.close();
   }
-}
-
-function checkSize(next: NewFlowSet): void {
-  const bytes = Buffer.byteLength(next.flows) + Buffer.byteLength(next.credentials);
-  if (bytes <= MAX_FLOW_SET_BYTES) return;
-  throw new Error(
-    `the flows take ${bytes} bytes; the flow store holds at most ${MAX_FLOW_SET_BYTES}`,
-  );
 }

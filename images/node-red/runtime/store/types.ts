@@ -20,6 +20,9 @@ export interface FlowSet {
 /** What a save provides; the store adds revision and time. */
 export type NewFlowSet = Omit<FlowSet, "revision" | "at">;
 
+/** An old revision without its content. */
+export type Revision = Pick<FlowSet, "revision" | "user" | "at" | "digest">;
+
 /** Somebody else saved since the revision that the writer had seen. */
 export class RevisionConflict extends Error {
   readonly expected: number;
@@ -38,6 +41,8 @@ export interface StoredUser {
   username: string;
   passwordHash: string;
   role: UserRole;
+  /** Hash of the password that the stack gave last: what a person changed since is not undone. */
+  provisionedHash?: string;
 }
 
 export type WorkerState = "starting" | "running" | "reloading" | "draining" | "error";
@@ -78,14 +83,17 @@ export interface FlowStore {
   /** Stores `next` as revision `expected + 1`, or throws {@link RevisionConflict}. */
   commit(expected: number, next: NewFlowSet): Promise<FlowSet>;
   /** Old revisions, newest first, without their content. */
-  history(): Promise<Pick<FlowSet, "revision" | "user" | "at" | "digest">[]>;
+  history(): Promise<Revision[]>;
   readRevision(revision: number): Promise<FlowSet | null>;
   watch(listener: WatchListener): void;
+  /** `undefined` when there is none, or none any more. */
   readDocument(name: DocumentName): Promise<unknown>;
-  writeDocument(name: DocumentName, value: unknown): Promise<void>;
+  /** @param until the document is gone from then on; without it, it stays. */
+  writeDocument(name: DocumentName, value: unknown, until?: Date): Promise<void>;
   readLibrary(type: string, path: string): Promise<string | LibraryEntry[]>;
   writeLibrary(type: string, path: string, meta: object, body: string): Promise<void>;
   findUser(username: string): Promise<StoredUser | null>;
+  writeUser(user: StoredUser): Promise<void>;
   reportWorker(report: WorkerReport): Promise<void>;
   removeWorker(worker: string): Promise<void>;
   /**

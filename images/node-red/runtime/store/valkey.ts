@@ -1,0 +1,283 @@
+/**
+ * The flow store on Valkey or Redis, one server or a group with Sentinels.
+ *
+ * A save counts when the primary and `waitReplicas` replicas have it. A failover can then lose it only
+ * if all of those are lost, or if the one that is promoted is none of them.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import type { ValkeySettings } from "../environment.ts";
+import { type Logger, reasonOf } from "../log.ts";
+import { persist } from "../retry.ts";
+import { connectValkey, isPassing } from "../valkey/connection.ts";
+import { reconnect } from "../valkey/failover.ts";
+import { type Packed, pack, packFlowSet, unpack } from "./packing.ts";
+import {
+  type DocumentName,
+  type FlowSet,
+  type FlowStore,
+  type LibraryEntry,
+  type NewFlowSet,
+  type Revision,
+  RevisionConflict,
+  type StoredUser,
+  type WatchListener,
+  type WorkerReport,
+} from "./types.ts";
+import { readLibrary, writeLibrary } from "./valkey-library.ts";
+import { COMMIT, END_TURN, TAKE_TURN } from "./valkey-scripts.ts";
+import { ValkeyWatcher } from "./valkey-watch.ts";
+import { listWorkers, removeWorker, reportWorker } from "./valkey-workers.ts";
+
+export interface ValkeyOptions {
+  settings: ValkeySettings;
+  /** Replicas that must have a save before it counts. */
+  waitReplicas: number;
+  /** Name of the connections. */
+  appName: string;
+  /** Seconds between two looks at the stored revision. */
+  pollSeconds: number;
+  /** Old revisions to keep. */
+  history: number;
+  log: Logger;
+}
+
+/** Old revisions beyond this many bytes, compressed, go before their number says so. */
+const HISTORY_BYTES = 16 * 1024 * 1024;
+/** A command that got no answer fails after this. */
+const COMMAND_MS = 5000;
+/** A save that is not confirmed is tried again for this long: an editor waits for the answer. */
+const COMMIT_MS = 10_000;
+const WAIT_MS = 1500;
+const RETRY_MS = 200;
+
+const FIELDS = ["revision", "flows", "credentials", "user", "at", "digest", "writeId"] as const;
+
+/** Flows, history, documents, library, users and workers below one prefix. */
+export class ValkeyFlowStore implements FlowStore {
+  private readonly options: ValkeyOptions;
+  private readonly client: Redis;
+  private readonly keys: Record<"current" | "old" | "revisions" | "users" | "turn", string>;
+  private readonly channels: { flows: string; workers: string };
+  private watcher: ValkeyWatcher | undefined;
+
+  constructor(options: ValkeyOptions) {
+    this.options = options;
+    this.client = this.open(options.appName);
+    const { prefix } = options.settings;
+    this.keys = {
+      current: `${prefix}flows:current`,
+      old: `${prefix}flows:old`,
+      revisions: `${prefix}flows:revisions`,
+      users: `${prefix}users`,
+      turn: `${prefix}turn`,
+    };
+    this.channels = { flows: `${prefix}flows`, workers: `${prefix}workers` };
+  }
+
+  /** Connects by itself, for ever. Nothing is sent twice but what may be. */
+  private open(name: string): Redis {
+    const { settings, log } = this.options;
+    const more = { commandTimeout: COMMAND_MS, autoResendUnfulfilledCommands: false };
+    return connectValkey(settings, name, log, { ...more, autoResubscribe: false });
+  }
+
+  async connect(signal: AbortSignal): Promise<void> {
+    const { log } = this.options;
+    await persist("the flow store does not answer yet", () => this.client.ping(), log, signal);
+  }
+
+  /** A server that hangs, or that writes are refused by, may be primary no more. */
+  private async guarded<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.client);
+    } catch (error) {
+      if (isPassing(error)) reconnect(this.client);
+      throw error;
+    }
+  }
+
+  async read(): Promise<FlowSet | null> {
+    const values = await this.guarded((client) => client.hmgetBuffer(this.keys.current, ...FIELDS));
+    const [revision, flows, credentials, ...rest] = values;
+    if (!revision || !flows || !credentials) return null;
+    const [user, at, digest, writeId] = rest.map((value) => String(value ?? ""));
+    const texts = await Promise.all([unpack(flows), unpack(credentials)]);
+    return {
+      revision: Number(revision),
+      flows: texts[0],
+      credentials: texts[1],
+      user: user || null,
+      at: new Date(Number(at)),
+      digest: digest ?? "",
+      writeId: writeId ?? "",
+    };
+  }
+
+  async commit(expected: number, next: NewFlowSet): Promise<FlowSet> {
+    const packed = await packFlowSet(next);
+    const end = performance.now() + COMMIT_MS;
+    for (;;) {
+      try {
+        const at = await this.tryCommit(expected, next, packed);
+        return { revision: expected + 1, at, ...next };
+      } catch (error) {
+        const final = error instanceof RevisionConflict || !isPassing(error);
+        if (final || performance.now() > end) throw error;
+        this.options.log.warn("a save is not confirmed, trying again", { reason: reasonOf(error) });
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  /** May be repeated: the store knows the write by its mark. */
+  private async tryCommit(expected: number, next: NewFlowSet, packed: Packed): Promise<Date> {
+    const { current, old, revisions } = this.keys;
+    const { user, digest, writeId } = next;
+    const texts = [packed.flows, packed.credentials, user ?? "", digest, writeId];
+    const limits = [this.options.history, HISTORY_BYTES];
+    // One after the other on the same connection: WAIT is about what this connection has written.
+    const results = await this.guarded(async (client) => {
+      const answers = await client
+        .pipeline()
+        .eval(
+          COMMIT,
+          3,
+          current,
+          old,
+          revisions,
+          expected,
+          ...texts,
+          ...limits,
+          this.channels.flows,
+        )
+        .wait(this.options.waitReplicas, WAIT_MS)
+        .exec();
+      return (answers ?? []).map(([error, value]) => {
+        if (error) throw error;
+        return value;
+      });
+    });
+    const [done, revision, at] = results[0] as [number, number, number];
+    if (done !== 1) throw new RevisionConflict(expected, revision);
+    this.checkReplicas(Number(results[1]));
+    return new Date(Number(at));
+  }
+
+  private checkReplicas(have: number): void {
+    const { waitReplicas } = this.options;
+    if (have >= waitReplicas) return;
+    // An old primary that everybody left may still take writes.
+    reconnect(this.client);
+    throw new Error(`${have} of ${waitReplicas} replicas have the save`);
+  }
+
+  async history(): Promise<Revision[]> {
+    const found = await this.guarded((client) => client.hgetall(this.keys.revisions));
+    return Object.entries(found)
+      .map(([revision, json]) => {
+        const { user, at, digest } = JSON.parse(json);
+        return { revision: Number(revision), user: user || null, at: new Date(at), digest };
+      })
+      .sort((a, b) => b.revision - a.revision);
+  }
+
+  async readRevision(revision: number): Promise<FlowSet | null> {
+    const current = await this.read();
+    if (current?.revision === revision) return current;
+    const { old, revisions } = this.keys;
+    const fields = [`${revision}:flows`, `${revision}:credentials`];
+    const [meta, packed] = await this.guarded((client) =>
+      Promise.all([client.hget(revisions, String(revision)), client.hmgetBuffer(old, ...fields)]),
+    );
+    const [flows, credentials] = packed;
+    if (meta === null || !flows || !credentials) return null;
+    const { user, at, digest, writeId } = JSON.parse(meta);
+    const texts = await Promise.all([unpack(flows), unpack(credentials)]);
+    const content = { flows: texts[0], credentials: texts[1] };
+    return { revision, ...content, user: user || null, at: new Date(at), digest, writeId };
+  }
+
+  watch(listener: WatchListener): void {
+    const { appName, pollSeconds, log } = this.options;
+    this.watcher = new ValkeyWatcher({
+      subscriber: this.open(`${appName}-watch`),
+      channels: this.channels,
+      pollSeconds,
+      log,
+      listener,
+      read: () => this.read(),
+      onSilence: () => reconnect(this.client),
+    });
+  }
+
+  private documentKey(name: DocumentName): string {
+    return `${this.options.settings.prefix}documents:${name}`;
+  }
+
+  async readDocument(name: DocumentName): Promise<unknown> {
+    const found = await this.guarded((client) => client.getBuffer(this.documentKey(name)));
+    return found === null ? undefined : JSON.parse(await unpack(found));
+  }
+
+  async writeDocument(name: DocumentName, value: unknown, until?: Date): Promise<void> {
+    const key = this.documentKey(name);
+    const content = await pack(JSON.stringify(value));
+    const left = until && until.getTime() - Date.now();
+    await this.guarded<unknown>((client) => {
+      if (left === undefined) return client.set(key, content);
+      return left > 0 ? client.set(key, content, "PX", Math.ceil(left)) : client.del(key);
+    });
+  }
+
+  readLibrary(type: string, path: string): Promise<string | LibraryEntry[]> {
+    const { prefix } = this.options.settings;
+    return this.guarded((client) => readLibrary(client, prefix, type, path));
+  }
+
+  writeLibrary(type: string, path: string, meta: object, body: string): Promise<void> {
+    const { prefix } = this.options.settings;
+    return this.guarded((client) => writeLibrary(client, prefix, type, path, meta, body));
+  }
+
+  async findUser(username: string): Promise<StoredUser | null> {
+    const found = await this.guarded((client) => client.hget(this.keys.users, username));
+    return found === null ? null : { username, ...JSON.parse(found) };
+  }
+
+  async writeUser({ username, ...user }: StoredUser): Promise<void> {
+    const json = JSON.stringify(user);
+    await this.guarded((client) => client.hset(this.keys.users, username, json));
+  }
+
+  private get workerKeys() {
+    const workers = `${this.options.settings.prefix}registry`;
+    return { workers, channel: this.channels.workers };
+  }
+
+  reportWorker(report: WorkerReport): Promise<void> {
+    return this.guarded((client) => reportWorker(client, this.workerKeys, report));
+  }
+
+  removeWorker(worker: string): Promise<void> {
+    return this.guarded((client) => removeWorker(client, this.workerKeys, worker));
+  }
+
+  workers() {
+    return this.guarded((client) => listWorkers(client, this.workerKeys));
+  }
+
+  async takeTurn(worker: string, ttlMs: number): Promise<string> {
+    const { turn } = this.keys;
+    return String(await this.guarded((client) => client.eval(TAKE_TURN, 1, turn, worker, ttlMs)));
+  }
+
+  async endTurn(worker: string): Promise<void> {
+    await this.guarded((client) => client.eval(END_TURN, 1, this.keys.turn, worker));
+  }
+
+  async close(): Promise<void> {
+    this.watcher?.stop();
+    this.client.disconnect();
+  }
+}

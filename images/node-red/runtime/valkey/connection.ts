@@ -1,0 +1,65 @@
+/** Connections to Valkey or Redis: one server, or whichever the Sentinels say is primary. */
+import { Redis, type RedisOptions } from "ioredis";
+import type { ValkeySettings } from "../environment.ts";
+import type { Logger } from "../log.ts";
+
+/** A server that does not answer at all counts as gone after this, in milliseconds. */
+const SILENCE_MS = 2000;
+const CONNECT_MS = 1000;
+
+const retry = (attempt: number) => Math.min(50 * attempt, 500);
+
+function placeOf({ sentinels, server, ...settings }: ValkeySettings): RedisOptions {
+  if (sentinels === undefined) return { host: server?.host, port: server?.port };
+  return {
+    sentinels: sentinels.map(({ host, port }) => ({ host, port })),
+    name: settings.masterName ?? "redfleet",
+    sentinelUsername: settings.sentinelUsername,
+    sentinelPassword: settings.sentinelPassword,
+    sentinelTLS: settings.tls,
+    enableTLSForSentinelMode: settings.tls !== undefined,
+    sentinelRetryStrategy: retry,
+    sentinelCommandTimeout: CONNECT_MS,
+    // ioredis' own detector ends the client for good when a switch meets a reconnect.
+    failoverDetector: false,
+  };
+}
+
+/** A client that follows the primary for ever. It never emits an unhandled error. */
+export function connectValkey(
+  settings: ValkeySettings,
+  name: string,
+  log: Logger,
+  more: RedisOptions = {},
+): Redis {
+  const client = new Redis({
+    ...placeOf(settings),
+    username: settings.username,
+    password: settings.password,
+    tls: settings.tls,
+    connectionName: name,
+    connectTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    maxRetriesPerRequest: null,
+    retryStrategy: retry,
+    // A primary that was demoted: ask the Sentinels again.
+    reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
+    ...more,
+  });
+  let down = false;
+  client.on("error", (error: Error) => {
+    if (!down) log.warn("valkey is not reached", { client: name, reason: error.message });
+    down = true;
+  });
+  client.on("ready", () => {
+    if (down) log.info("valkey is reached again", { client: name });
+    down = false;
+  });
+  return client;
+}
+
+/** True for failures that go away by themselves: a failover, a restart, a network that was cut. */
+export function isPassing(error: unknown): boolean {
+  const text = error instanceof Error ? error.message : String(error);
+  return !/^(WRONGPASS|NOAUTH|NOPERM|WRONGTYPE|OOM|ERR|NOSCRIPT)\b/.test(text);
+}

@@ -1,0 +1,151 @@
+import type { ValkeySettings } from "../../../images/node-red/runtime/environment.ts";
+import { createLogger } from "../../../images/node-red/runtime/log.ts";
+import { MongodbFlowStore } from "../../../images/node-red/runtime/store/mongodb.ts";
+import type { FlowStore } from "../../../images/node-red/runtime/store/types.ts";
+import { ValkeyFlowStore } from "../../../images/node-red/runtime/store/valkey.ts";
+import { type LocalReplicaSet, startReplicaSet } from "../../support/mongodb.ts";
+import { ValkeyGroup } from "../../support/valkey-group.ts";
+import { until } from "../../support/wait.ts";
+
+const log = createLogger("error", { component: "store-test" });
+
+/** Old revisions that the stores of the tests keep. */
+export const HISTORY = 3;
+
+/** What can be wrong with a whole store. */
+export type Fault = "read-only" | "full" | "slow" | "gone";
+
+/** A real store to run tests on. */
+export interface Backend {
+  start(): Promise<void>;
+  /** A store on the named set of data; the same name is the same data. */
+  open(name: string): FlowStore;
+  /** Brings a fault about; answers how to end it. */
+  fault(kind: Fault): Promise<() => Promise<void>>;
+  stop(): Promise<void>;
+}
+
+const common = { appName: "test", pollSeconds: 2, history: HISTORY, log };
+const MEMBERS = [0, 1, 2];
+
+class MongodbBackend implements Backend {
+  private set: LocalReplicaSet | undefined;
+
+  private get mongodb(): LocalReplicaSet {
+    if (this.set === undefined) throw new Error("not started");
+    return this.set;
+  }
+
+  async start() {
+    this.set = await startReplicaSet();
+  }
+
+  open(database: string) {
+    return new MongodbFlowStore({ ...common, uri: this.mongodb.uri, database });
+  }
+
+  async fault(kind: Fault) {
+    const primary = await this.mongodb.primary();
+    const revive = async () => {
+      await Promise.all(MEMBERS.map((member) => this.mongodb.revive(member)));
+      await this.mongodb.whole();
+    };
+    if (kind === "read-only") {
+      // A member without a majority becomes a secondary, which can be read.
+      for (const member of MEMBERS) if (member !== primary) await this.mongodb.kill(member);
+      await until(
+        "nobody is primary",
+        async () => (await this.mongodb.states()).join() === "SECONDARY",
+      );
+      return revive;
+    }
+    if (kind === "gone") {
+      for (const member of MEMBERS) await this.mongodb.kill(member);
+      return revive;
+    }
+    const OUT_OF_DISK_SPACE = 14031;
+    const data =
+      kind === "full"
+        ? { errorCode: OUT_OF_DISK_SPACE }
+        : { blockConnection: true, blockTimeMS: 3000 };
+    const failCommands = ["insert", "update", "aggregate"];
+    const point = (mode: object | string) =>
+      this.mongodb.client
+        .db("admin")
+        .command({ configureFailPoint: "failCommand", mode, data: { ...data, failCommands } });
+    await point(kind === "full" ? "alwaysOn" : { times: 1 });
+    return async () => {
+      await point("off");
+    };
+  }
+
+  async stop() {
+    await this.set?.close();
+  }
+}
+
+/** How a store on a group reaches it, as the user `app`. */
+export function settingsOf(group: ValkeyGroup, name: string): ValkeySettings {
+  const sentinels = [0, 1, 2].map((member) => ({
+    host: group.address("sentinel", member),
+    port: 26379,
+  }));
+  const { app } = group.passwords;
+  const sentinel = { sentinelUsername: "app", sentinelPassword: app };
+  return { sentinels, ...sentinel, username: "app", password: app, prefix: `nr:${name}:` };
+}
+
+class ValkeyBackend implements Backend {
+  private readonly group = new ValkeyGroup();
+
+  async start() {
+    await this.group.open();
+  }
+
+  open(name: string) {
+    const settings = settingsOf(this.group, name);
+    return new ValkeyFlowStore({ ...common, settings, waitReplicas: 1 });
+  }
+
+  async fault(kind: Fault) {
+    const primary = await this.group.settled();
+    const command = (text: string) => this.group.ask("valkey", primary, text);
+    if (kind === "read-only") {
+      await command("CONFIG SET min-replicas-to-write 5");
+      return () => command("CONFIG SET min-replicas-to-write 1").then(() => {});
+    }
+    if (kind === "full") {
+      await command("CONFIG SET maxmemory 1");
+      return () => command("CONFIG SET maxmemory 64mb").then(() => {});
+    }
+    if (kind === "slow") {
+      await command("CLIENT PAUSE 3000 WRITE");
+      return async () => {};
+    }
+    await Promise.all(MEMBERS.map((member) => this.onDisk(member)));
+    const members = MEMBERS.map((member) => this.group.lab.container(`valkey-${member}`));
+    await Promise.all(members.map((member) => member.kill({ signal: "SIGKILL" })));
+    return async () => {
+      await Promise.all(members.map((member) => member.start()));
+      await this.group.settled();
+    };
+  }
+
+  /** With `appendfsync everysec` the last two seconds may be in memory only, in all members alike. */
+  private async onDisk(member: number): Promise<void> {
+    await until(`valkey-${member} has written everything down`, async () => {
+      const info = (await this.group.ask("valkey", member, "INFO persistence")).join("\n");
+      return /aof_buffer_length:0\b/.test(info) && /aof_pending_bio_fsync:0\b/.test(info);
+    });
+  }
+
+  async stop() {
+    await this.group.close();
+  }
+}
+
+/** The back ends of the flow store, each on a real group of servers. */
+export const BACKENDS: readonly [string, () => Backend][] = [
+  ["MongoDB", () => new MongodbBackend()],
+  ["Valkey", () => new ValkeyBackend()],
+];
