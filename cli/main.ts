@@ -10,6 +10,7 @@ import { registerOpen } from "./commands/open.ts";
 import { registerPassword } from "./commands/password.ts";
 import { registerPreviewSummary } from "./commands/preview-summary.ts";
 import { registerRestart } from "./commands/restart.ts";
+import { registerRevisions } from "./commands/revisions.ts";
 import { registerRunners } from "./commands/run.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTenant } from "./commands/tenant.ts";
@@ -25,6 +26,7 @@ const COMMANDS = [
   registerPassword,
   registerOpen,
   registerRestart,
+  registerRevisions,
   registerTenant,
   registerImport,
   registerDoctor,

@@ -42,3 +42,10 @@ test("help exits with 0", { timeout: TIMEOUT }, () => {
   expect(redfleet("--help").status).toBe(0);
   expect(redfleet("logs", "--help").stdout).toContain("--follow");
 });
+
+test("a rollback wants a number, and says where to find one", { timeout: TIMEOUT }, () => {
+  const { status, stderr } = redfleet("rollback", "main", "latest");
+  expect(status).toBe(2);
+  expect(stderr).toContain('"latest" is not a revision');
+  expect(stderr).toContain("redfleet revisions main");
+});
