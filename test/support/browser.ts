@@ -17,10 +17,11 @@ export interface Browser {
 /**
  * Starts Chromium and makes it trust a stack's CA the way a person would: by importing the
  * certificate into the profile's store. No certificate error is ignored.
+ * @param caFile PEM file; none for pages without TLS
  */
-export async function openBrowser(caFile: string): Promise<Browser> {
+export async function openBrowser(caFile?: string): Promise<Browser> {
   const home = mkdtempSync(join(tmpdir(), "redfleet-browser-"));
-  await trust(home, caFile);
+  if (caFile !== undefined) await trust(home, caFile);
   const context = await chromium.launchPersistentContext(join(home, "profile"), {
     executablePath: chromiumPath(),
     headless: true,

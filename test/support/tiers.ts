@@ -39,9 +39,10 @@ export const TIERS: readonly Tier[] = [
   tier("graph", 5, { parallel: true, testSeconds: 60 }),
   tier("stores", 10, { needs: engine, testSeconds: 180 }),
   tier("edge", 10, { needs: engine, testSeconds: 180 }),
-  tier("runtime", 15, { needs: engine, testSeconds: 180 }),
+  tier("runtime", 25, { needs: [...engine, "browser"], testSeconds: 180 }),
   tier("preview", 10, { needs: platform, testSeconds: 300 }),
   tier("e2e", 60, { needs: [...platform, "browser"], testSeconds: 600 }),
+  tier("torture", 60, { needs: engine, testSeconds: 180, byDefault: false }),
   tier("faults", 60, { needs: platform, testSeconds: 300, byDefault: false }),
   tier("kills", 60, { needs: platform, testSeconds: 900, byDefault: false }),
 ];

@@ -6,6 +6,8 @@ import type { FlowStore } from "./store/types.ts";
 
 /** Silent replicas leave the list without a change in the store. */
 const REFRESH_MS = 5000;
+/** A replica that missed one of its reports, which come every ten seconds. */
+const SILENT_MS = 15_000;
 /** Topic of the editor's plugin. */
 const TOPIC = "redfleet/fleet";
 
@@ -23,7 +25,10 @@ export function followFleet(
   const publish = () => {
     const { revision, replicas } = status.document();
     const live = (replicas ?? []).filter((replica) => replica.revision === revision).length;
-    const shown = (replicas ?? []).map(({ lastSeen: _, ...replica }) => replica);
+    const shown = (replicas ?? []).map(({ lastSeen, ...replica }) => {
+      const silent = Date.now() - lastSeen.getTime() > SILENT_MS;
+      return { ...replica, ...(silent && { silent }) };
+    });
     const data = { revision, live, total: shown.length, replicas: shown };
     const text = JSON.stringify(data);
     if (text === published) return;
