@@ -1,0 +1,3 @@
+import { tortureSuite } from "../runtime/support/torture-suite.ts";
+
+tortureSuite(200);
