@@ -92,14 +92,27 @@ describe("deploys while replicas serve", () => {
     }));
 });
 
+/** Requests that waited for a deploy so far, on all replicas. */
+async function held(): Promise<number> {
+  const texts = addresses.map(async (address) =>
+    (await fetch(`http://${address}:1881/metrics`)).text(),
+  );
+  const counts = (await Promise.all(texts)).map((text) =>
+    Number(/^redfleet_gate_requests_held_total\S* (\d+)$/m.exec(text)?.[1]),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 /** Ten deploys, each until all replicas serve it, with clients at work. */
 async function losesNothing(what: string, deploy: (save: number) => Promise<string>) {
   const untouched = load("/red-nodes/steady");
   const touched = load("/red-nodes/moving");
+  const heldBefore = await held();
   for (let save = 0; save < 10; save += 1) {
     await allServe(await deploy(save));
     await pause(200);
   }
+  report(`requests that waited during ${what}`, (await held()) - heldBefore, "");
   const reports = { untouched: await untouched.stop(), touched: await touched.stop() };
   for (const [name, seen] of Object.entries(reports)) {
     report(`${name} endpoint during ${what}, p99`, seen.p99, "ms");

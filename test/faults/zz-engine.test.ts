@@ -1,10 +1,10 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startedEngine } from "../../cli/setup/engine.ts";
 import { runningOf } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { report } from "../support/report.ts";
 import { restartEngine } from "../support/setup.ts";
-import { E2E } from "../support/stack.ts";
+import { destroy, E2E } from "../support/stack.ts";
 import { healed } from "./fault.ts";
 import { Crew, prepareScene, type Scene } from "./scenario.ts";
 
@@ -24,6 +24,9 @@ describe("the engine restarted", () => {
     scene = await prepareScene();
   });
 
+  // The last file of its tier.
+  afterAll(() => destroy(E2E));
+
   it("brings every container back, with everything that was acknowledged", async () => {
     const before = await startTimes();
     const known = await startedEngine();
@@ -34,6 +37,7 @@ describe("the engine restarted", () => {
       await restartEngine();
       await healed(E2E.name, Object.keys(before).length);
       await crew.served(performance.now());
+      await crew.converged();
       report("engine restart: until everything is served", performance.now() - begin, "ms");
     } finally {
       seen = await crew.stop();
