@@ -1,19 +1,19 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { globals, localDirectory } from "../context.ts";
+import { globals, localDirectory, ROOT } from "../context.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
 import { ofStack } from "../engine/labels.ts";
 import { CliError, EXIT } from "../errors.ts";
 import { printJson } from "../output.ts";
 import { pulumiBinary, pulumiEnvironment } from "../pulumi/environment.ts";
-import { explainFailure } from "../pulumi/failure.ts";
+import { explainFailure, knownCause } from "../pulumi/failure.ts";
 import { ensureLocalState } from "../pulumi/local.ts";
 import { assertOwn, recover, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { backUpState, ensureStack } from "../pulumi/stack.ts";
 import { hasState } from "../pulumi/state.ts";
-import { run } from "../setup/exec.ts";
+import { tryRun } from "../setup/exec.ts";
 import { acquire } from "../setup/lock.ts";
 import { endWithParent } from "../setup/parent.ts";
 import { say, step } from "../setup/progress.ts";
@@ -90,9 +90,13 @@ async function destroy(stack: string, deleteData: boolean): Promise<void> {
 }
 
 async function pulumi(stack: string, args: readonly string[]): Promise<void> {
-  const env = pulumiEnvironment(stack);
-  const options = { env, timeoutSeconds: 120, cwd: process.cwd() };
-  await run(pulumiBinary(), [...args, "--stack", stack, "--non-interactive"], options);
+  const command = [...args, "--stack", stack, "--non-interactive"];
+  const options = { env: pulumiEnvironment(stack), timeoutSeconds: 120, cwd: ROOT };
+  const { code, tail } = await tryRun(pulumiBinary(), command, options);
+  if (code === 0) return;
+  throw new CliError(
+    knownCause(stack, tail) ?? { what: `pulumi ${args.slice(0, 2).join(" ")} failed`, why: tail },
+  );
 }
 
 /** Volumes are kept by Pulumi on purpose, and a lost state knows nothing of what runs. */

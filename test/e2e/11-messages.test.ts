@@ -140,6 +140,7 @@ describe("a fault of the environment is told with its cause and the way out:", (
     writeFileSync(file, "another one\n");
     const answers = [
       await clone.redfleet(["up"]),
+      await clone.redfleet(ERASE),
       await clone.redfleet(["password", "solo"]),
       await clone.redfleet(["preview-summary"]),
       await clone.pulumi(["preview", "--non-interactive"]),
