@@ -12,7 +12,7 @@ import { planImages } from "./images/plan.ts";
 import { ReplicaSet } from "./mongodb/component.ts";
 import { planNetworks } from "./networks.ts";
 import { Cluster } from "./node-red/component.ts";
-import type { FlowEnvironment } from "./node-red/runtime.ts";
+import type { FlowEnvironment } from "./node-red/files.ts";
 import { outputsOf, type PlatformOutputs } from "./outputs.ts";
 import type { Target } from "./target/types.ts";
 import { ErasedTenant, Tenant } from "./tenant/component.ts";
@@ -52,8 +52,8 @@ export class Platform extends PlatformComponent {
   #makeFoundation(name: string): void {
     const { target } = this.#args;
     for (const network of planNetworks(name, this.#context)) target.network(this, network);
-    const images = planImages(name, this.#args.bases, target.features);
-    for (const image of images) target.image(this, image);
+    target.prepare(this, name);
+    for (const image of planImages(name, this.#args.bases)) target.image(this, image);
   }
 
   #makeMongodb(name: string, agent: Agent): ReplicaSet {

@@ -71,7 +71,6 @@ export function planAgent(
     waitSeconds: 120,
     graceSeconds: 10,
     engineAccess: true,
-    update: "recreate",
   };
 }
 
@@ -103,7 +102,6 @@ export function planEdge(id: string, context: PlanContext, config: EdgeConfig): 
     health: healthCheck(IMAGE_HEALTH),
     waitSeconds: 120,
     graceSeconds: 30,
-    update: "recreate",
   };
 }
 

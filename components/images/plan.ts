@@ -1,4 +1,3 @@
-import type { TargetFeatures } from "../target/features.ts";
 import type { ImageBuild, ImageId } from "../target/types.ts";
 import type { BaseImages } from "./bases.ts";
 
@@ -6,11 +5,7 @@ import type { BaseImages } from "./bases.ts";
  * Every image of the platform. All templates' runtimes are built whether a tenant uses them or not: the
  * first tenant of a template then makes no image, only what is its own.
  */
-export function planImages(
-  platform: string,
-  bases: BaseImages,
-  features: TargetFeatures,
-): ImageBuild[] {
+export function planImages(platform: string, bases: BaseImages): ImageBuild[] {
   const build = (image: ImageId, folder: string, args: Record<string, string>): ImageBuild => ({
     id: `${platform}-image-${image}`,
     image,
@@ -25,6 +20,5 @@ export function planImages(
     build("agent", "agent", node),
     build("node-red-4", "node-red", { ...node, NODE_RED: "4" }),
     build("node-red-5", "node-red", { ...node, NODE_RED: "5" }),
-    ...(features.holdsFiles ? [build("files", "files", {})] : []),
   ];
 }

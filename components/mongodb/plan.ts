@@ -114,7 +114,6 @@ function planMember(
     health: healthCheck(IMAGE_HEALTH),
     waitSeconds: 180,
     graceSeconds: 60,
-    update: "rolling",
   };
 }
 

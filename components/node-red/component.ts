@@ -7,8 +7,8 @@ import { type DatabaseAccess, planProvision } from "../jobs.ts";
 import { password } from "../secrets.ts";
 import type { Needs, Target } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
+import { type FlowEnvironment, runtimeFiles } from "./files.ts";
 import { planCluster } from "./plan.ts";
-import type { FlowEnvironment } from "./runtime.ts";
 
 export interface ClusterArgs {
   readonly target: Target;
@@ -40,10 +40,13 @@ export class Cluster extends PlatformComponent {
     this.firstPassword = password(this, `${name}.first-password`);
     const database = password(this, `${name}.database-password`);
     const credentials = password(this, `${name}.credential-secret`, { protect: config.protect });
-    const plan = planCluster(name, context, {
-      ...{ key, identity, config, environment: args.environment, access },
-      secrets: { database, credentials },
-    });
+    const secrets = { environment: args.environment, databasePassword: database };
+    // One secret of the flows' credentials, for editor and replicas.
+    const files = [
+      ...runtimeFiles({ kind: "cluster", identity, access, ...secrets }),
+      { name: "credential-secret", content: credentials },
+    ];
+    const plan = planCluster(name, context, { key, identity, config, access, files });
     const provision = planProvision(name, context, access, {
       ...{ kind: "cluster", identity, userPassword: database, firstPassword: this.firstPassword },
     });

@@ -1,4 +1,3 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { fullHost } from "../../config/hosts.ts";
 import { physicalName, REPLICAS_ALIAS } from "../../config/names.ts";
 import type { ClusterConfig } from "../../config/sections/cluster.ts";
@@ -6,22 +5,8 @@ import type { Member } from "../chain.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
 import { type DatabaseAccess, databaseName, trust } from "../jobs.ts";
 import { memberHosts } from "../mongodb/plan.ts";
-import type { Exposure, FileContent } from "../target/types.ts";
-import {
-  type FlowEnvironment,
-  mongodbUri,
-  runtimeCommand,
-  runtimeDefaults,
-  runtimeEnvironment,
-  runtimeFiles,
-} from "./runtime.ts";
-
-/** Secrets of a cluster. */
-export interface ClusterSecrets {
-  readonly database: pulumi.Input<string>;
-  /** Encrypts the flows' credentials; one value for editor and replicas. */
-  readonly credentials: FileContent;
-}
+import type { Exposure, WorkloadFile } from "../target/types.ts";
+import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "./runtime.ts";
 
 /** One editor and N replicas of the same flows, and the route to them. */
 export interface ClusterPlan {
@@ -38,9 +23,9 @@ export interface ClusterInput {
   /** What its objects are called: the key that it had at first. */
   readonly identity: string;
   readonly config: ClusterConfig;
-  readonly environment: FlowEnvironment;
   readonly access: DatabaseAccess;
-  readonly secrets: ClusterSecrets;
+  /** What editor and replicas find under `/run/redfleet`. */
+  readonly files: readonly WorkloadFile[];
 }
 
 /** Plans a cluster. `id` is the component's name. */
@@ -63,13 +48,12 @@ function planRuntime(
   role: "editor" | "replica",
   member?: number,
 ): Member {
-  const { key, config, access, secrets } = input;
+  const { key, config, access, files } = input;
   const { stack, networks } = context;
   const ordinal = member === undefined ? [] : [member];
   const name = physicalName(stack, role, input.identity, ...ordinal);
   const own = [id, [role, ...ordinal].join("-")].join(".");
   const memory = role === "editor" ? config.editorMemory : config.replicaMemory;
-  const uri = mongodbUri("cluster", input.identity, access, secrets.database);
   const identity = { stack, component: role, key, member };
   return {
     data: {
@@ -90,16 +74,12 @@ function planRuntime(
       cpus: role === "editor" ? config.editorCpus : config.replicaCpus,
       pids: 256,
       mounts: [{ volume: `${name}-data`, path: "/data" }, ...trust(context, access)],
-      files: [
-        ...runtimeFiles(uri, input.environment),
-        { name: "credential-secret", content: secrets.credentials },
-      ],
+      files,
       networks: [
         { network: networks.data },
         { network: networks.edge, aliases: [sharedName(stack, role, input.identity)] },
       ],
       hosts: memberHosts(context),
-      update: role === "editor" ? "recreate" : "rolling",
     },
   };
 }

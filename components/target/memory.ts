@@ -1,57 +1,54 @@
-import { MEMORY_FEATURES } from "./features.ts";
-import type {
-  Exposure,
-  ImageBuild,
-  Job,
-  Needs,
-  Network,
-  Owner,
-  Placed,
-  Target,
-  Volume,
-  Workload,
-} from "./types.ts";
+import type * as port from "./types.ts";
 
 /** One call to the port, in order. */
-export type Realised =
-  | { readonly verb: "network"; readonly plan: Network }
-  | { readonly verb: "volume"; readonly plan: Volume }
-  | { readonly verb: "image"; readonly plan: ImageBuild }
-  | { readonly verb: "workload"; readonly plan: Workload }
-  | { readonly verb: "job"; readonly plan: Job }
-  | { readonly verb: "expose"; readonly plan: Exposure };
+export interface Realised {
+  readonly verb: Exclude<keyof port.Target, "prepare">;
+  readonly plan: { readonly id: string };
+  /** Ids of what has to be there before. */
+  readonly needs: readonly string[];
+}
 
 /** A target that only remembers what it was asked for: components are tested without an engine. */
-export class MemoryTarget implements Target {
-  readonly features = MEMORY_FEATURES;
+export class MemoryTarget implements port.Target {
   readonly realised: Realised[] = [];
+  readonly #ids = new Map<port.Placed, string>();
 
-  network(owner: Owner, plan: Network): Placed {
-    return this.#record(owner, { verb: "network", plan });
+  prepare(): void {}
+
+  network(owner: port.Owner, plan: port.Network): port.Placed {
+    return this.#record(owner, "network", plan);
   }
 
-  volume(owner: Owner, plan: Volume): Placed {
-    return this.#record(owner, { verb: "volume", plan });
+  volume(owner: port.Owner, plan: port.Volume): port.Placed {
+    return this.#record(owner, "volume", plan);
   }
 
-  image(owner: Owner, plan: ImageBuild): Placed {
-    return this.#record(owner, { verb: "image", plan });
+  image(owner: port.Owner, plan: port.ImageBuild): port.Placed {
+    return this.#record(owner, "image", plan);
   }
 
-  workload(owner: Owner, plan: Workload, _needs: Needs = []): Placed {
-    return this.#record(owner, { verb: "workload", plan });
+  workload(owner: port.Owner, plan: port.Workload, needs: port.Needs = []): port.Placed {
+    return this.#record(owner, "workload", plan, needs);
   }
 
-  job(owner: Owner, plan: Job, _needs: Needs = []): Placed {
-    return this.#record(owner, { verb: "job", plan });
+  job(owner: port.Owner, plan: port.Job, needs: port.Needs = []): port.Placed {
+    return this.#record(owner, "job", plan, needs);
   }
 
-  expose(owner: Owner, plan: Exposure): Placed {
-    return this.#record(owner, { verb: "expose", plan });
+  expose(owner: port.Owner, plan: port.Exposure): port.Placed {
+    return this.#record(owner, "expose", plan);
   }
 
-  #record(owner: Owner, call: Realised): Placed {
-    this.realised.push(call);
-    return { ready: owner };
+  #record(
+    owner: port.Owner,
+    verb: Realised["verb"],
+    plan: Realised["plan"],
+    needs: port.Needs = [],
+  ): port.Placed {
+    const placed = { ready: owner };
+    this.#ids.set(placed, plan.id);
+    const before = needs.map((one) => this.#ids.get(one) ?? "somebody else's");
+    this.realised.push({ verb, plan, needs: before });
+    return placed;
   }
 }

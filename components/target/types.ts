@@ -1,13 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ComponentName } from "../../config/names.ts";
-import type { TargetFeatures } from "./features.ts";
 
 /**
  * The port between what the platform is and the engine it runs on. Plans are plain values; the only
  * `Input`s are secrets and what is made from them (`FileContent`). A target turns plans into resources.
  */
 export interface Target {
-  readonly features: TargetFeatures;
+  /** Comes first, once: what the target needs for itself, named after the platform. */
+  prepare(owner: Owner, platform: string): void;
   /** A network that workloads join by its name. */
   network(owner: Owner, plan: Network): Placed;
   /** Storage that outlives its workload. */
@@ -79,14 +79,7 @@ export interface ImageBuild {
 }
 
 /** The images of the platform. */
-export type ImageId =
-  | "mongodb"
-  | "valkey"
-  | "edge"
-  | "agent"
-  | "node-red-4"
-  | "node-red-5"
-  | "files";
+export type ImageId = "mongodb" | "valkey" | "edge" | "agent" | "node-red-4" | "node-red-5";
 
 /** Text of a file: plain, or made from secrets. */
 export type FileContent = pulumi.Input<string>;
@@ -169,8 +162,6 @@ export interface Workload extends Process {
   readonly graceSeconds: number;
   /** Gets the engine's socket and the host's network: the agent, and nothing else. */
   readonly engineAccess?: boolean;
-  /** How a change reaches it: on Docker always `recreate`; `rolling` members follow each other. */
-  readonly update: "recreate" | "rolling";
 }
 
 /** A process that ends. It is run again when its plan changes. */

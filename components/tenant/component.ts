@@ -4,7 +4,7 @@ import type { TenantConfig } from "../../config/sections/tenant.ts";
 import { PlatformComponent } from "../base.ts";
 import type { PlanContext } from "../context.ts";
 import { type DatabaseAccess, planErase, planProvision } from "../jobs.ts";
-import type { FlowEnvironment } from "../node-red/runtime.ts";
+import { type FlowEnvironment, runtimeFiles } from "../node-red/files.ts";
 import { password } from "../secrets.ts";
 import type { Needs, Target } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
@@ -44,10 +44,9 @@ export class Tenant extends PlatformComponent {
     const { target, context, key, identity, config, template, environment, access } = args;
     this.firstPassword = password(this, `${name}.first-password`);
     const userPassword = password(this, `${name}.database-password`);
-    const plan = planTenant(name, context, {
-      ...{ key, identity, config, template, environment, access },
-      databasePassword: userPassword,
-    });
+    const secrets = { environment, databasePassword: userPassword };
+    const files = runtimeFiles({ kind: "tenant", identity, access, ...secrets });
+    const plan = planTenant(name, context, { key, identity, config, template, access, files });
     target.network(this, plan.network);
     target.volume(this, plan.data);
     target.expose(this, plan.route);

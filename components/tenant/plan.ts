@@ -1,4 +1,3 @@
-import type * as pulumi from "@pulumi/pulumi";
 import { tenantHosts } from "../../config/hosts.ts";
 import { physicalName } from "../../config/names.ts";
 import type { TemplateConfig } from "../../config/sections/template.ts";
@@ -6,15 +5,8 @@ import type { TenantConfig } from "../../config/sections/tenant.ts";
 import { tenantLimits } from "../../config/templates.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
 import { type DatabaseAccess, databaseName, trust } from "../jobs.ts";
-import {
-  type FlowEnvironment,
-  mongodbUri,
-  runtimeCommand,
-  runtimeDefaults,
-  runtimeEnvironment,
-  runtimeFiles,
-} from "../node-red/runtime.ts";
-import type { Exposure, Network, Volume, Workload } from "../target/types.ts";
+import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "../node-red/runtime.ts";
+import type { Exposure, Network, Volume, Workload, WorkloadFile } from "../target/types.ts";
 
 /** What a tenant's plan is made from. */
 export interface TenantInput {
@@ -23,9 +15,9 @@ export interface TenantInput {
   readonly identity: string;
   readonly config: TenantConfig;
   readonly template: TemplateConfig;
-  readonly environment: FlowEnvironment;
   readonly access: DatabaseAccess;
-  readonly databasePassword: pulumi.Input<string>;
+  /** What the runtime finds under `/run/redfleet`. */
+  readonly files: readonly WorkloadFile[];
 }
 
 /** A tenant: its network, data and route always; its runtime while it is to run. */
@@ -107,7 +99,6 @@ function planWorkload(
   const { key, identity, config, template } = input;
   const name = physicalName(stack, "tenant", identity);
   const { memory, cpus, pids } = tenantLimits(config, template);
-  const uri = mongodbUri("tenant", identity, input.access, input.databasePassword);
   return {
     ...runtimeDefaults(template.nodeRed),
     id,
@@ -117,9 +108,8 @@ function planWorkload(
     environment: tenantEnvironment(context, input, host),
     ...{ memory, cpus, pids },
     mounts: [{ volume: `${name}-data`, path: "/data" }, ...trust(context, input.access)],
-    files: runtimeFiles(uri, input.environment),
+    files: input.files,
     networks: [{ network: name }],
-    update: "recreate",
   };
 }
 

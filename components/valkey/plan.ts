@@ -76,7 +76,6 @@ function planMember(
       health: healthCheck(IMAGE_HEALTH),
       waitSeconds: 120,
       graceSeconds: 30,
-      update: "rolling",
     },
   };
 }

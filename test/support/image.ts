@@ -4,7 +4,6 @@ import { Readable } from "node:stream";
 import { type BaseImages, readBases } from "../../components/images/bases.ts";
 import { contextFiles, imageTag } from "../../components/images/digest.ts";
 import { planImages } from "../../components/images/plan.ts";
-import { DOCKER_FEATURES } from "../../components/target/features.ts";
 import type { ImageId } from "../../components/target/types.ts";
 import { engine } from "./engine.ts";
 import { ROOT } from "./process.ts";
@@ -12,7 +11,7 @@ import { type TarFile, tar } from "./tar.ts";
 
 /** The platform's own image of that id, built unless the engine has it: the tag is a digest of its content. */
 export function platformImage(id: ImageId, bases: BaseImages = readBases(ROOT)): Promise<string> {
-  const plan = planImages("test", bases, DOCKER_FEATURES).find((build) => build.image === id);
+  const plan = planImages("test", bases).find((build) => build.image === id);
   if (plan === undefined) throw new Error(`no image ${id}`);
   return imageOf(plan.folder, plan.args);
 }

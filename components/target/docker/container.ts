@@ -4,7 +4,7 @@ import { sortedEntries } from "../../../config/canonical.ts";
 import { jobFailure } from "../../job-failure.ts";
 import type { Job, Needs, Owner, Placed, Process, Workload } from "../types.ts";
 import { duration, hardened, limits, REPLACED_FIELDS, scratch } from "./defaults.ts";
-import { FILES_PATH, type PlacedFiles, placeFiles } from "./files.ts";
+import { FILES_IMAGE, FILES_PATH, type PlacedFiles, placeFiles } from "./files.ts";
 import { labels } from "./labels.ts";
 import type { Registry } from "./registry.ts";
 
@@ -22,7 +22,7 @@ export function makeWorkload(
   needs: Needs,
 ): Placed {
   const image = registry.images.get(plan.image);
-  const files = placeFiles(owner, plan, registry.images.get("files"));
+  const files = placeFiles(owner, plan, registry.images.get(FILES_IMAGE));
   const args: docker.ContainerArgs = {
     ...processArgs(plan, image, files, registry),
     ...(plan.engineAccess ? engineAccess(plan, files, socket) : {}),
@@ -45,7 +45,7 @@ export function makeWorkload(
 /** A container that runs to its end. Who needs it waits for exit code 0. */
 export function makeJob(owner: Owner, plan: Job, registry: Registry, needs: Needs): Placed {
   const image = registry.images.get(plan.image);
-  const files = placeFiles(owner, plan, registry.images.get("files"));
+  const files = placeFiles(owner, plan, registry.images.get(FILES_IMAGE));
   const args: docker.ContainerArgs = {
     ...processArgs(plan, image, files, registry),
     attach: true,

@@ -7,7 +7,7 @@ import type { ImageBuild, Owner } from "../types.ts";
  * something changed. `RemoteImage` because every build of the provider has it; the engine's own builder,
  * because a builder container would have to be pulled. Old images stay: a roll-back finds them.
  */
-export function makeImage(owner: Owner, plan: ImageBuild): docker.RemoteImage {
+export function makeImage(owner: Owner, plan: Omit<ImageBuild, "image">): docker.RemoteImage {
   return new docker.RemoteImage(
     plan.id,
     {

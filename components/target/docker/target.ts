@@ -1,25 +1,13 @@
-import { DOCKER_FEATURES } from "../features.ts";
-import type {
-  Exposure,
-  ImageBuild,
-  Job,
-  Needs,
-  Network,
-  Owner,
-  Placed,
-  Target,
-  Volume,
-  Workload,
-} from "../types.ts";
+import type * as port from "../types.ts";
 import { type EngineSocket, makeJob, makeWorkload } from "./container.ts";
+import { FILES_IMAGE, makeFilesImage } from "./files.ts";
 import { makeImage } from "./image.ts";
 import { makeNetwork } from "./network.ts";
 import { Registry } from "./registry.ts";
 import { makeRoute, makeVolume } from "./volume.ts";
 
 /** Docker on one machine. */
-export class DockerTarget implements Target {
-  readonly features = DOCKER_FEATURES;
+export class DockerTarget implements port.Target {
   readonly #registry = new Registry();
   readonly #socket: EngineSocket;
 
@@ -27,27 +15,31 @@ export class DockerTarget implements Target {
     this.#socket = socket;
   }
 
-  network(owner: Owner, plan: Network): Placed {
+  prepare(owner: port.Owner, platform: string): void {
+    this.#registry.images.add(FILES_IMAGE, makeFilesImage(owner, platform));
+  }
+
+  network(owner: port.Owner, plan: port.Network): port.Placed {
     return { ready: this.#registry.networks.add(plan.name, makeNetwork(owner, plan)) };
   }
 
-  volume(owner: Owner, plan: Volume): Placed {
+  volume(owner: port.Owner, plan: port.Volume): port.Placed {
     return { ready: this.#registry.volumes.add(plan.name, makeVolume(owner, plan)) };
   }
 
-  image(owner: Owner, plan: ImageBuild): Placed {
+  image(owner: port.Owner, plan: port.ImageBuild): port.Placed {
     return { ready: this.#registry.images.add(plan.image, makeImage(owner, plan)) };
   }
 
-  workload(owner: Owner, plan: Workload, needs: Needs = []): Placed {
+  workload(owner: port.Owner, plan: port.Workload, needs: port.Needs = []): port.Placed {
     return makeWorkload(owner, plan, this.#registry, this.#socket, needs);
   }
 
-  job(owner: Owner, plan: Job, needs: Needs = []): Placed {
+  job(owner: port.Owner, plan: port.Job, needs: port.Needs = []): port.Placed {
     return makeJob(owner, plan, this.#registry, needs);
   }
 
-  expose(owner: Owner, plan: Exposure): Placed {
+  expose(owner: port.Owner, plan: port.Exposure): port.Placed {
     return { ready: makeRoute(owner, plan) };
   }
 }

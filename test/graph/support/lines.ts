@@ -29,7 +29,10 @@ export function graphLines(graph: readonly Registered[]): string {
 /** The calls of the port as text: one line each, in order. */
 export function callLines(calls: readonly Realised[]): string {
   return calls
-    .map(({ verb, plan }) => `${verb} ${JSON.stringify(plan, withoutContent)}`)
+    .map(({ verb, plan, needs }) => {
+      const after = needs.length === 0 ? "" : ` after ${needs.join(" ")}`;
+      return `${verb} ${JSON.stringify(plan, withoutContent)}${after}`;
+    })
     .join("\n");
 }
 
