@@ -75,9 +75,12 @@ export function planErase(
   };
 }
 
-/** What lets a client of the replica set trust it. */
-export function trust({ stack }: PlanContext, { tls }: DatabaseAccess): Mount[] {
-  return tls ? [trustMount(stack)] : [];
+/** What lets a client of these stores trust them. */
+export function trust(
+  { stack }: PlanContext,
+  ...stores: readonly { readonly tls: boolean }[]
+): Mount[] {
+  return stores.some(({ tls }) => tls) ? [trustMount(stack)] : [];
 }
 
 function databaseJob(

@@ -11,13 +11,14 @@ import type { BaseImages } from "./images/bases.ts";
 import { planImages } from "./images/plan.ts";
 import { ReplicaSet } from "./mongodb/component.ts";
 import { planNetworks } from "./networks.ts";
-import { Cluster } from "./node-red/component.ts";
+import { Cluster, type SharedStore } from "./node-red/component.ts";
 import type { FlowEnvironment } from "./node-red/files.ts";
 import { outputsOf, type PlatformOutputs } from "./outputs.ts";
 import type { Target } from "./target/types.ts";
 import { ErasedTenant, Tenant } from "./tenant/component.ts";
 import { TOKENS } from "./tokens.ts";
 import { Replication, Sentinels } from "./valkey/component.ts";
+import { valkeyAddresses } from "./valkey/plan.ts";
 
 export interface PlatformArgs {
   readonly target: Target;
@@ -41,8 +42,8 @@ export class Platform extends PlatformComponent {
     this.#makeFoundation(name);
     const agent = this.#makeEdge(name);
     const mongodb = this.#makeMongodb(name, agent);
-    this.#makeValkey(name, agent);
-    const clusters = this.#makeClusters(name, mongodb);
+    const valkey = this.#makeValkey(name, agent);
+    const clusters = this.#makeClusters(name, mongodb, valkey);
     const tenants = this.#makeTenants(name, mongodb, agent);
     this.#eraseTenants(name, mongodb);
     this.outputs = outputsOf(this.#context, clusters, tenants);
@@ -63,12 +64,18 @@ export class Platform extends PlatformComponent {
     return new ReplicaSet(`${name}-mongodb`, args, { parent: this });
   }
 
-  #makeValkey(name: string, agent: Agent): void {
+  #makeValkey(name: string, agent: Agent): SharedStore {
     const { valkey, dev } = this.#args.config;
     const needs = valkey.tls ? [agent.running] : [];
     const args = { ...this.#common(), config: { ...valkey, dev }, needs };
     const { users, servers } = new Replication(`${name}-valkey`, args, { parent: this });
-    new Sentinels(`${name}-sentinel`, { ...args, users, servers }, { parent: this });
+    const { sentinels } = new Sentinels(
+      `${name}-sentinel`,
+      { ...args, users, servers },
+      { parent: this },
+    );
+    const access = { users, ...valkeyAddresses(this.#context, valkey), tls: valkey.tls };
+    return { access, needs: [...servers, ...sentinels] };
   }
 
   #makeEdge(name: string): Agent {
@@ -81,12 +88,16 @@ export class Platform extends PlatformComponent {
     return agent;
   }
 
-  #makeClusters(name: string, { access, initiated }: ReplicaSet): Record<string, Cluster> {
+  #makeClusters(
+    name: string,
+    { access, initiated }: ReplicaSet,
+    shared: SharedStore,
+  ): Record<string, Cluster> {
     return this.#each(this.#args.config.clusters, (key, config) => {
       const identity = identityOf(key, config);
       const environment = this.#environment(config.env, config.secretEnv);
       const own = { key, identity, config, environment };
-      const args = { ...this.#common(), ...own, access, needs: [initiated] };
+      const args = { ...this.#common(), ...own, access, shared, needs: [initiated] };
       return new Cluster(`${name}-cluster-${identity}`, args, { parent: this });
     });
   }

@@ -6,6 +6,7 @@ import { type PlanContext, publicUrl } from "../context.ts";
 import { type DatabaseAccess, databaseName, trust } from "../jobs.ts";
 import { memberHosts } from "../mongodb/plan.ts";
 import type { Exposure, WorkloadFile } from "../target/types.ts";
+import type { ValkeyAccess } from "../valkey/plan.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "./runtime.ts";
 
 /** One editor and N replicas of the same flows, and the route to them. */
@@ -24,6 +25,7 @@ export interface ClusterInput {
   readonly identity: string;
   readonly config: ClusterConfig;
   readonly access: DatabaseAccess;
+  readonly shared: Pick<ValkeyAccess, "tls">;
   /** What editor and replicas find under `/run/redfleet`. */
   readonly files: readonly WorkloadFile[];
 }
@@ -48,7 +50,7 @@ function planRuntime(
   role: "editor" | "replica",
   member?: number,
 ): Member {
-  const { key, config, access, files } = input;
+  const { key, config, access, shared, files } = input;
   const { stack, networks } = context;
   const ordinal = member === undefined ? [] : [member];
   const name = physicalName(stack, role, input.identity, ...ordinal);
@@ -73,7 +75,7 @@ function planRuntime(
       memory,
       cpus: role === "editor" ? config.editorCpus : config.replicaCpus,
       pids: 256,
-      mounts: [{ volume: `${name}-data`, path: "/data" }, ...trust(context, access)],
+      mounts: [{ volume: `${name}-data`, path: "/data" }, ...trust(context, access, shared)],
       files,
       networks: [
         { network: networks.data },
@@ -112,6 +114,9 @@ function clusterEnvironment(
     REDFLEET_FLOW_STORE: "mongodb",
     REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
     REDFLEET_MONGODB_DATABASE: databaseName("cluster", identity),
+    REDFLEET_VALKEY_FILE: "/run/redfleet/valkey.json",
+    REDFLEET_CONTEXT_DEFAULT: config.context.default,
+    REDFLEET_CONTEXT_SYNCHRONOUS: config.context.synchronous ? "true" : "false",
     REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
     REDFLEET_DRAIN_SECONDS: String(config.drainSeconds),

@@ -42,10 +42,12 @@ export interface SentinelsArgs extends ReplicationArgs {
 
 /** The Sentinels that watch a {@link Replication}. A change replaces one after the other. */
 export class Sentinels extends PlatformComponent {
+  readonly sentinels: readonly Placed[];
+
   constructor(name: string, args: SentinelsArgs, opts: pulumi.ComponentResourceOptions) {
     super(TOKENS.sentinels, name, opts);
     const plan = planSentinels(name, args.context, args.config, args.users);
-    placeInTurn(this, args.target, plan, args.servers);
+    this.sentinels = placeInTurn(this, args.target, plan, args.servers);
     this.registerOutputs({});
   }
 }

@@ -15,6 +15,24 @@ const PREFIX_RULE = says(
   "use /red-nodes",
 );
 
+const CONTEXT_RULE = says("REDFLEET_CFG_VALUE", "memory or shared", "use memory");
+
+/** Context of the flows: each worker's own in memory, or one for the cluster in Valkey. */
+const Context = z.strictObject({
+  default: z
+    .enum(["memory", "shared"], CONTEXT_RULE)
+    .default("memory")
+    .describe(
+      "Context store of flows that name none: `memory` is each worker's own, `shared` the cluster's.",
+    ),
+  synchronous: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Keep a copy of the shared context in each worker, so that flows read it without a callback.",
+    ),
+});
+
 /** One editor and N API replicas that run the same flows. */
 export const Cluster = z.strictObject({
   apiReplicas: count(1, 50, "REDFLEET_CFG_REPLICAS", "at least one replica, at most 50")
@@ -49,6 +67,7 @@ export const Cluster = z.strictObject({
   drainSeconds: count(2, 8, "REDFLEET_CFG_VALUE", "2..8 seconds: the edge needs them to look away")
     .default(5)
     .describe("Seconds in which a stopping replica finishes requests."),
+  context: Context.prefault({}).describe("Context stores of the flows: `memory` and `shared`."),
   env: Environment.default({}).describe("Environment of the flows, editor and replicas alike."),
   secretEnv: SecretEnvironment.default({}).describe("Variable -> key in `redfleet:secrets`."),
   protect: z

@@ -37,7 +37,7 @@ hashed() {
 # With TLS: what the command line needs to trust the group. It looks at the authority, not at names; that authority
 # signs nothing but members of the stack's stores.
 TLS=()
-[[ -z ${REDFLEET_TLS_FILE:-} ]] || TLS=(--tls --cacert "${REDFLEET_TLS_CA_FILE:?authority of the group}")
+[[ -z ${REDFLEET_TLS_CA_FILE:-} ]] || TLS=(--tls --cacert "$REDFLEET_TLS_CA_FILE")
 
 # Waits for the certificate, which the agent issues once this container runs.
 await_certificate() {
@@ -82,6 +82,40 @@ ask() {
   local host=$1 port=$2
   shift 2
   timeout 2 "$CLI" "${TLS[@]}" -h "$host" -p "$port" --user sentinel --no-auth-warning --raw "$@" 2>/dev/null
+}
+
+# ask_admin HOST PORT COMMAND...: the same as the administrator.
+ask_admin() {
+  local host=$1 port=$2 secret
+  shift 2
+  secret=$(password admin)
+  REDISCLI_AUTH=$secret VALKEYCLI_AUTH=$secret timeout 2 "$CLI" "${TLS[@]}" -h "$host" -p "$port" --user admin \
+    --no-auth-warning --raw "$@" 2>/dev/null
+}
+
+# What a client of the group may ask a Sentinel: who is primary, and nothing else.
+SENTINEL_CLIENT="+auth +hello +ping +info +role +command +client|getname +client|id +client|setname +subscribe +psubscribe\
+ +unsubscribe +punsubscribe +sentinel|get-master-addr-by-name +sentinel|master +sentinel|masters +sentinel|myid\
+ +sentinel|replicas +sentinel|sentinels"
+
+# other_users FILE PORT HOST...: access lists of the users that came while the group ran (see `user`): those that this
+# member kept, else, because it is new, those that these hosts have.
+other_users() {
+  local file=$1 port=$2 host
+  shift 2
+  if [[ -e $file ]]; then
+    cat "$file"
+  else
+    for host in "$@"; do ask_admin "${host%%:*}" "$port" ACL LIST >"/tmp/users.${host%%:*}" & done
+    wait
+    cat /tmp/users.* 2>/dev/null || true
+  fi | awk '$1 == "user" && $2 !~ /^(default|admin|replication|sentinel|app)$/ && !seen[$2]++'
+}
+
+# write_users FILE PORT HOST...: the access lists of a member, made anew with the passwords of now.
+write_users() {
+  { render_users; other_users "$@"; } >"$1.new"
+  mv "$1.new" "$1"
 }
 REDISCLI_AUTH=$(password sentinel)
 VALKEYCLI_AUTH=$REDISCLI_AUTH

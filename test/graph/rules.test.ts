@@ -99,6 +99,7 @@ test("members come one after the other, then the job, databases, runtimes", asyn
       ],
       "editor": [
         "dev-cluster-main.job",
+        "dev-cluster-main.valkey-user",
       ],
       "init": [
         "dev-mongodb-0",

@@ -114,4 +114,42 @@ describe("environment", () => {
     const config = parseEnvironment({ ...good(), REDFLEET_ENVIRONMENT_FILE: environment });
     expect(config.flowEnvironment).toEqual({ API_KEY: "k", EMPTY: "" });
   });
+
+  it("reads how to reach Valkey, and never says what the file holds", () => {
+    const sentinels = [{ host: "10.0.0.1", port: 26379 }];
+    const settings = { sentinels, username: "cluster-main", password: "hunter2", prefix: "nr:a:" };
+    const read = (content: object) => ({
+      ...good(),
+      REDFLEET_VALKEY_FILE: file("valkey.json", JSON.stringify(content)),
+      REDFLEET_CONTEXT_DEFAULT: "shared",
+    });
+    const config = parseEnvironment(read(settings));
+    expect(config.valkey).toEqual(settings);
+    expect(config.context).toEqual({ default: "shared", synchronous: false });
+    const wrong = [
+      { ...settings, sentinels: [] },
+      { ...settings, sentinels: undefined, server: { host: "a" } },
+      { ...settings, prefix: "" },
+      [settings],
+    ];
+    for (const content of wrong) {
+      const problems = problemsOf(read(content));
+      expect(problems.map(({ path }) => path)).toEqual(["REDFLEET_VALKEY_FILE"]);
+      expect(JSON.stringify(problems)).not.toContain("hunter2");
+    }
+  });
+
+  it("shares context by default only where there is a store for it", () => {
+    const problems = problemsOf({ ...good(), REDFLEET_CONTEXT_DEFAULT: "shared" });
+    expect(problems).toEqual([
+      {
+        path: "REDFLEET_CONTEXT_DEFAULT",
+        got: "shared",
+        rule: "needs REDFLEET_VALKEY_FILE",
+        fix: "set it, or take memory",
+      },
+    ]);
+    const unknown = problemsOf({ ...good(), REDFLEET_CONTEXT_SYNCHRONOUS: "yes" });
+    expect(unknown.map(({ path }) => path)).toEqual(["REDFLEET_CONTEXT_SYNCHRONOUS"]);
+  });
 });

@@ -18,8 +18,13 @@ export interface ValkeySettings {
   readonly password?: string;
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
-  /** TLS for servers and Sentinels alike; PEM. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** TLS for servers and Sentinels alike: PEM, or the file that holds the authority's. */
+  readonly tls?: {
+    readonly ca?: string;
+    readonly caFile?: string;
+    readonly cert?: string;
+    readonly key?: string;
+  };
   /** Start of each key and channel: the only ones that the user may touch. */
   readonly prefix: string;
 }

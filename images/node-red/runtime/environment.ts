@@ -1,8 +1,9 @@
 /**
  * The typed environment of the Node-RED image: what the program writes and what the runtime reads.
- * This file imports nothing but Node itself, so that the program may import from it.
+ * This file and its parts import nothing but Node itself, so that the program may import from it.
  */
 import { hostname } from "node:os";
+import { type ContextConfig, type ContextStoreName, readContext } from "./environment-context.ts";
 import { EnvironmentError, Reader, readObject, type Source } from "./environment-reader.ts";
 import { type FlowStoreKind, readStores, type StoreConfig } from "./environment-stores.ts";
 
@@ -42,11 +43,16 @@ export interface NodeRedEnvironment {
   /**
    * JSON file that says how to reach Valkey:
    * `{sentinels: [{host, port}], masterName, username, password, sentinelUsername, sentinelPassword, prefix}`, or
-   * `server: {host, port}` instead of the Sentinels; `tls: {ca}`. Needed for the flow store `valkey`.
+   * `server: {host, port}` instead of the Sentinels; `tls: {caFile}` or `tls: {ca}`. Needed for the flow store `valkey`;
+   * without it there is no shared context.
    */
   REDFLEET_VALKEY_FILE?: string;
   /** Replicas of Valkey that must have a save before it counts. Default 0. */
   REDFLEET_VALKEY_WAIT_REPLICAS?: string;
+  /** Context store of flows that name none. Default `memory`: each worker's own. */
+  REDFLEET_CONTEXT_DEFAULT?: ContextStoreName;
+  /** `true`: a copy of the shared context in memory, for reads without a callback. Default `false`. */
+  REDFLEET_CONTEXT_SYNCHRONOUS?: "true" | "false";
   /** File with the secret of the stored credentials. Without it an instance makes and keeps its own. */
   REDFLEET_CREDENTIAL_SECRET_FILE?: string;
   /** JSON file `{NAME: value}`: environment for the flows. */
@@ -80,6 +86,7 @@ export interface RuntimeConfig extends StoreConfig {
   httpNodeRoot: string;
   publicUrl: string | undefined;
   title: string;
+  context: ContextConfig;
   /** undefined: an instance that keeps its own. */
   credentialSecret: string | undefined;
   flowEnvironment: Record<string, string>;
@@ -187,6 +194,7 @@ export function parseEnvironment(source: Source): RuntimeConfig {
     publicUrl: source.REDFLEET_PUBLIC_URL || undefined,
     title: reader.text("REDFLEET_TITLE", name || "Node-RED"),
     ...readStores(reader),
+    context: readContext(reader),
     credentialSecret: readSecret(reader, role),
     flowEnvironment: readFlowEnvironment(reader),
     drainSeconds: reader.number("REDFLEET_DRAIN_SECONDS", 5, 0, 8),

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createAdminAuth } from "./auth.ts";
+import { createSharedContext, type SharedContext } from "./context/index.ts";
 import { type Deploys, firstStart, guardDeploys } from "./deploys.ts";
 import { lastExpiry, openDocument, type StoredDocument } from "./documents.ts";
 import { drain } from "./drain.ts";
@@ -12,7 +13,7 @@ import { startHealthServer } from "./health-server.ts";
 import { addFunctionGlobal } from "./internals.ts";
 import { createLogger, type Logger, reasonOf } from "./log.ts";
 import { renderMetrics } from "./metrics.ts";
-import { loadNodeRed, type NodeRed } from "./node-red.ts";
+import { type FlowNode, loadNodeRed, type NodeRed } from "./node-red.ts";
 import { register } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { persist } from "./retry.ts";
@@ -39,6 +40,7 @@ interface Parts {
   storage: Storage;
   deploys: Deploys;
   reloader: Reloader;
+  context: SharedContext | undefined;
 }
 
 function readEnvironment(): RuntimeConfig {
@@ -75,6 +77,25 @@ function readStored(config: RuntimeConfig, store: FlowStore, log: Logger, signal
   return persist("the flow store was not read", read, log, signal);
 }
 
+/** Context in Valkey. Replicas never clean it: only the editor knows what was removed. */
+function openContext(config: RuntimeConfig, store: FlowStore, storage: Storage, log: Logger) {
+  const { valkey, role, context } = config;
+  if (valkey === undefined) return undefined;
+  const storedNodes = async () => {
+    const set = await store.read();
+    const revision = set?.revision ?? 0;
+    if (revision < storage.current.revision) throw new Error(`revision ${revision} is outdated`);
+    return new Set((JSON.parse(set?.flows ?? "[]") as FlowNode[]).map(({ id }) => id));
+  };
+  return createSharedContext({
+    ...{ valkey, log, synchronous: context.synchronous },
+    name: connectionName(config),
+    ...(role !== "replica" && { storedNodes }),
+  });
+}
+
+const connectionName = ({ role, worker }: RuntimeConfig) => `redfleet-${role}-${worker}`;
+
 /** Builds Node-RED around what the store holds. Replicas start empty and apply what is stored. */
 function build(
   config: RuntimeConfig,
@@ -109,16 +130,16 @@ function build(
   prepareUserDir(config.userDir);
   const secret = credentialSecret(config);
   const adminAuth = createAdminAuth(store, log);
+  const context = openContext(config, store, storage, log);
   const nodeRedSettings = createSettings({
-    config,
-    secret,
+    ...{ config, secret, adminAuth, log },
     storageModule: storage.module,
-    adminAuth,
-    log,
+    sharedContext: context?.store,
   });
   red.init(http.server, nodeRedSettings);
   const reloader = new Reloader({ red, storage, deploys, status, turns, secret, log });
-  return { config, log, red, store, status, gate, http, storage, deploys, reloader };
+  const made = { config, log, red, store, status, gate, http, storage, deploys, reloader };
+  return { ...made, context };
 }
 
 /** Starts Node-RED and waits until its first flows run. */
@@ -201,7 +222,8 @@ export async function launch(): Promise<void> {
   const stored = await readStored(config, store, log, aborting.signal);
 
   const parts = build(config, log, store, red, status, stored);
-  metrics = () => renderMetrics(status, parts.gate, parts.reloader.counters);
+  metrics = () =>
+    renderMetrics(status, parts.gate, parts.reloader.counters, parts.context?.counters);
   await start(parts, stored.initial);
   const stop = follow(parts);
   const end = async () => {

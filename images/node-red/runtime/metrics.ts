@@ -1,5 +1,6 @@
 /** Metrics in Prometheus' text format. */
 import { performance } from "node:perf_hooks";
+import type { ExchangeCounters } from "./context/exchange.ts";
 import type { Gate } from "./gate.ts";
 import type { Reloads } from "./reload.ts";
 import type { Status } from "./status.ts";
@@ -60,14 +61,31 @@ function reloadMetrics({ count, failures, lastMs }: Reloads): Metric[] {
   ];
 }
 
+function contextMetrics(counters: ExchangeCounters | undefined): Metric[] {
+  if (counters === undefined) return [];
+  const { operations, failures, calls, seconds } = counters;
+  return [
+    ["context_operations_total", "counter", "Operations on the shared context", operations],
+    ["context_calls_total", "counter", "Answered requests to the shared context", calls],
+    ["context_call_seconds_total", "counter", "Time until these were answered", seconds],
+    ["context_failures_total", "counter", "Requests without a good answer", failures],
+  ];
+}
+
 /** All metrics, prefixed `redfleet_`, labelled with role and name. */
-export function renderMetrics(status: Status, gate: Gate, reloads: Reloads): string {
+export function renderMetrics(
+  status: Status,
+  gate: Gate,
+  reloads: Reloads,
+  context?: ExchangeCounters,
+): string {
   const { role, name } = status.identity;
   const labels = `{role="${role}",name="${name}"}`;
   const all = [
     ...statusMetrics(status),
     ...gateMetrics(gate),
     ...reloadMetrics(reloads),
+    ...contextMetrics(context),
     ...processMetrics(),
   ];
   const lines = all.map(([metric, type, help, value]) => {

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ContextStore } from "./context/store.ts";
 import type { RuntimeConfig } from "./environment.ts";
 import type { Logger } from "./log.ts";
 
@@ -12,10 +13,28 @@ export interface SettingsParts {
   storageModule: object;
   adminAuth: object;
   log: Logger;
+  /** The shared context; undefined where there is none. */
+  sharedContext?: ContextStore;
+}
+
+/** Our own packages lie beside the runtime. */
+const packageFolder = (name: string) =>
+  fileURLToPath(new URL(`../packages/${name}`, import.meta.url));
+
+/** Node-RED takes a store by a function that makes it. */
+function contextStorage({ config, sharedContext }: SettingsParts) {
+  if (sharedContext === undefined) return undefined;
+  const module = Object.assign(() => sharedContext, { toString: () => "redfleet" });
+  return {
+    default: config.context.default,
+    memory: { module: "memory" },
+    shared: { module },
+  };
 }
 
 /** Settings that both the editor's side and replicas have. */
-function commonSettings({ config, secret, storageModule, log }: SettingsParts) {
+function commonSettings(parts: SettingsParts) {
+  const { config, secret, storageModule, log } = parts;
   return {
     uiPort: config.httpPort,
     userDir: config.userDir,
@@ -29,6 +48,8 @@ function commonSettings({ config, secret, storageModule, log }: SettingsParts) {
     nodesExcludes: config.nodesExcludes,
     functionExternalModules: false,
     functionGlobalContext: {},
+    contextStorage: contextStorage(parts),
+    ...(config.role === "editor" && { nodesDir: [packageFolder("redfleet-fleet")] }),
     exportGlobalContextKeys: false,
     // Seconds; covers synchronous code only. 0 is Node-RED's default.
     globalFunctionTimeout: 30,
@@ -46,14 +67,10 @@ function commonSettings({ config, secret, storageModule, log }: SettingsParts) {
   };
 }
 
-/** Our own packages for the editor lie beside the runtime. */
-const PACKAGES = fileURLToPath(new URL("../packages", import.meta.url));
-
 function editorSettings({ config, adminAuth }: SettingsParts) {
   return {
     httpAdminRoot: "/",
     adminAuth,
-    ...(config.role === "editor" && { nodesDir: [PACKAGES] }),
     editorTheme: {
       page: { title: config.title },
       header: { title: config.title, ...(config.publicUrl && { url: config.publicUrl }) },

@@ -33,6 +33,11 @@ const STORES: Case[] = [
     "mongodb.oplogMb: got 100; an oplog of at least 990 MB; use 990..1000000 [REDFLEET_CFG_VALUE]",
   ],
   [
+    "a context store that is not there",
+    withSections({ clusters: { main: { context: { default: "redis" } } } }),
+    'clusters.main.context.default: got "redis"; memory or shared; use memory [REDFLEET_CFG_VALUE]',
+  ],
+  [
     "two Sentinels",
     withSections({ valkey: { sentinels: 2 } }),
     "valkey.sentinels: got 2; an odd number of 3 or more (0 only with dev: true and replicas: 0); use 3 [REDFLEET_CFG_SENTINEL]",

@@ -1,4 +1,6 @@
 /** Connections to Valkey or Redis: one server, or whichever the Sentinels say is primary. */
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
 import type { ValkeySettings } from "../environment.ts";
 import type { Logger } from "../log.ts";
@@ -9,15 +11,31 @@ const CONNECT_MS = 1000;
 
 const retry = (attempt: number) => Math.min(50 * attempt, 500);
 
-function placeOf({ sentinels, server, ...settings }: ValkeySettings): RedisOptions {
+/** With a file for the authority, what it holds at this moment: it is renewed while processes run. */
+function tlsOf({ tls }: ValkeySettings): ConnectionOptions | undefined {
+  if (tls === undefined) return undefined;
+  const { caFile, ...given } = tls;
+  if (caFile === undefined) return given;
+  return {
+    ...given,
+    get ca() {
+      return readFileSync(caFile, "utf8");
+    },
+  };
+}
+
+function placeOf(
+  { sentinels, server, ...settings }: ValkeySettings,
+  tls: ConnectionOptions | undefined,
+): RedisOptions {
   if (sentinels === undefined) return { host: server?.host, port: server?.port };
   return {
     sentinels: sentinels.map(({ host, port }) => ({ host, port })),
     name: settings.masterName ?? "redfleet",
     sentinelUsername: settings.sentinelUsername,
     sentinelPassword: settings.sentinelPassword,
-    sentinelTLS: settings.tls,
-    enableTLSForSentinelMode: settings.tls !== undefined,
+    sentinelTLS: tls,
+    enableTLSForSentinelMode: tls !== undefined,
     sentinelRetryStrategy: retry,
     sentinelCommandTimeout: CONNECT_MS,
     // ioredis' own detector ends the client for good when a switch meets a reconnect.
@@ -32,11 +50,12 @@ export function connectValkey(
   log: Logger,
   more: RedisOptions = {},
 ): Redis {
+  const tls = tlsOf(settings);
   const client = new Redis({
-    ...placeOf(settings),
+    ...placeOf(settings, tls),
     username: settings.username,
     password: settings.password,
-    tls: settings.tls,
+    tls,
     connectionName: name,
     connectTimeout: CONNECT_MS,
     socketTimeout: SILENCE_MS,

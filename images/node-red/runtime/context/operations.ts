@@ -1,0 +1,68 @@
+/** The operations of the script, built from scopes and keys. */
+import type { StoredField } from "./patches.ts";
+import type { ContextKey } from "./path.ts";
+
+type Argument = string | Buffer;
+
+/** One operation of a call. */
+export interface Operation {
+  readonly kind: "get" | "keys" | "scopes" | "set" | "remove" | "patch" | "fold" | "drop" | "beat";
+  readonly scope: string;
+  /** Empty for operations on a whole scope. */
+  readonly field: string;
+  /** What the script gets, four at most. */
+  readonly arguments: readonly Argument[];
+  /** True when the store is changed. */
+  readonly writes: boolean;
+}
+
+const reading = (kind: Operation["kind"], scope: string, field = ""): Operation => ({
+  kind,
+  scope,
+  field,
+  arguments: [field],
+  writes: false,
+});
+
+const writing = (
+  kind: Operation["kind"],
+  scope: string,
+  field: string,
+  ...rest: Argument[]
+): Operation => ({ kind, scope, field, arguments: [field, ...rest], writes: true });
+
+/** Reads a field: base and patches. */
+export const get = (scope: string, field: string) => reading("get", scope, field);
+/** Names of a scope's fields. */
+export const keys = (scope: string) => reading("keys", scope);
+/** Names of all scopes. */
+export const scopes = () => reading("scopes", "");
+/** Replaces a field. */
+export const set = (scope: string, field: string, bytes: Buffer) =>
+  writing("set", scope, field, bytes, scope);
+/** Deletes a field. */
+export const remove = (scope: string, field: string) => writing("remove", scope, field, "", scope);
+/** Changes a part of a field. `empty`: what to begin with where the field is not there. */
+export const patch = (scope: string, key: ContextKey, bytes: Buffer, empty: Argument) =>
+  writing("patch", scope, key.field, bytes, scope, empty);
+/** Replaces the first patches of a field, as they were read, by their result. */
+export const fold = (scope: string, field: string, base: Buffer, { patches }: StoredField) =>
+  writing("fold", scope, field, base, String(patches.length), patches.at(-1) ?? "");
+/** Deletes a scope with all that is in it. */
+export const drop = (scope: string) => writing("drop", scope, "", "", scope);
+
+/** Changes nothing, and is announced. */
+export const beat = () => writing("beat", "", "");
+
+/** Keys of an operation: the hash of its scope, and the list of its field's patches. */
+export function keysOf(prefix: string, { scope, field }: Operation): [hash: string, log: string] {
+  // The length keeps apart what a scope and a field with the same letters would mix up.
+  const log = `${prefix}patches:${Buffer.byteLength(scope)}:${scope}:${field}`;
+  return [`${prefix}context:${scope}`, log];
+}
+
+/** What reading a field gave; undefined when it is not there. */
+export function fieldOf(answer: unknown): StoredField | undefined {
+  const [base, patches] = answer as [Buffer | null, Buffer[]];
+  return base === null ? undefined : { base, patches };
+}

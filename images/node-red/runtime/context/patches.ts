@@ -1,0 +1,31 @@
+/**
+ * A field's value is a base and a list of patches. A nested change adds a patch, so it costs the same
+ * whatever the size of the value; whoever reads applies the patches in their order.
+ */
+import { decode, encode } from "./encoding.ts";
+import { edit, parseKey } from "./path.ts";
+
+/** A field as it is stored. */
+export interface StoredField {
+  readonly base: Buffer;
+  readonly patches: readonly Buffer[];
+}
+
+/** `[id, key, value]`, or `[id, key]` for a deletion. The id makes each patch different from all others. */
+type Patch = [id: string, key: string, value?: unknown];
+
+/** Bytes of a patch. */
+export function encodePatch(id: string, key: string, value: unknown): Buffer {
+  const patch: Patch = value === undefined ? [id, key] : [id, key, value];
+  return encode(patch);
+}
+
+/** The value of a stored field. */
+export function fieldValue({ base, patches }: StoredField): unknown {
+  let value = decode(base);
+  for (const bytes of patches) {
+    const [, key, part] = decode(bytes) as Patch;
+    value = edit(parseKey(key), value, part);
+  }
+  return value;
+}

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
+import { ValkeyGroup } from "../support/valkey-group.ts";
+import { pause, until } from "../support/wait.ts";
+import { freshPrefix, settingsOf, Worker } from "./support/context.ts";
+
+describe("the shared context of several workers", () => {
+  let group: ValkeyGroup;
+  let settings: ValkeySettings;
+  const workers: Worker[] = [];
+
+  beforeAll(async () => {
+    group = await new ValkeyGroup().open();
+    settings = settingsOf(group);
+  });
+  afterAll(async () => {
+    await Promise.all(workers.map((worker) => worker.close()));
+    await group?.close();
+  });
+
+  const join = async (more: ConstructorParameters<typeof Worker>[1] = {}, at = settings) => {
+    const worker = new Worker(at, more);
+    workers.push(worker);
+    return worker.ready();
+  };
+
+  it("loses no change when several change different keys of one object", async () => {
+    const all = await Promise.all([join(), join(), join()]);
+    const changes = all.flatMap((worker, index) =>
+      Array.from({ length: 200 }, (_, n) =>
+        worker.set("global", `counts.w${index}.n${n}`, { by: index }),
+      ),
+    );
+    await Promise.all(changes);
+    const seen = (await all[0]?.get("global", "counts")) as Record<string, object>;
+    expect(Object.values(seen).map((part) => Object.keys(part).length)).toEqual([200, 200, 200]);
+  });
+
+  it("folds what many small changes have left, and keeps its value", async () => {
+    const worker = await join();
+    for (let n = 0; n < 350; n++) await worker.set("f", `list[${n}]`, n);
+    const admin = group.direct("valkey", await group.primary());
+    const log = `${settings.prefix}patches:1:f:list`;
+    await until("the patches are folded", async () => (await admin.llen(log)) < 100);
+    const expected = Array.from({ length: 350 }, (_, n) => n);
+    expect(await worker.get("f", "list")).toEqual(expected);
+  });
+
+  it("takes away an element once, though the call that does it is sent again", async () => {
+    const worker = await join();
+    await worker.set("f", "queue", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const admin = group.direct("valkey", await group.primary());
+    for (let left = 9; left > 5; left--) {
+      // The server stops before it answers: whether it has done it nobody knows.
+      await admin.call("CLIENT", "PAUSE", "400", "ALL");
+      const taken = worker.set("f", "queue[0]", undefined);
+      await pause(50);
+      await admin.call("CLIENT", "KILL", "TYPE", "normal");
+      await taken;
+      expect(await worker.get("f", "queue")).toHaveLength(left);
+    }
+  });
+
+  it("keeps the order of one worker's changes, also when nobody waits for them", async () => {
+    const worker = await join();
+    for (let n = 0; n < 500; n++) worker.store.set("f", "last", n);
+    expect(await worker.get("f", "last")).toBe(499);
+  });
+
+  it("shows the changes of others without waiting, within moments", async () => {
+    const [here, there] = await Promise.all([join({ synchronous: true }), join()]);
+    await there.set("shown", "value", { deep: { list: [1] } });
+    const sees = (expected: unknown) =>
+      until(
+        `the copy holds ${JSON.stringify(expected)}`,
+        () => {
+          const value = here.store.get("shown", "value");
+          return JSON.stringify(value) === JSON.stringify(expected);
+        },
+        { seconds: 5, every: 5 },
+      );
+    await sees({ deep: { list: [1] } });
+    await there.set("shown", "value.deep.list[1]", 2);
+    await sees({ deep: { list: [1, 2] } });
+    // What a reader does with a value stays its own affair.
+    const value = here.store.get("shown", "value") as { deep: { list: number[] } };
+    value.deep.list.push(3);
+    expect(here.store.get("shown", "value.deep.list")).toEqual([1, 2]);
+    await there.store.delete("shown");
+    await until("the copy is empty", () => (here.store.keys("shown") as string[]).length === 0);
+  });
+
+  it("says that its copy is too old rather than to answer from it", async () => {
+    const worker = await join({ synchronous: true, staleMs: 1500 });
+    await worker.set("f", "age", 1);
+    expect(worker.store.get("f", "age")).toBe(1);
+    const sentinels = [0, 1, 2].map((member) => group.lab.container(`sentinel-${member}`));
+    const primary = group.lab.container(`valkey-${await group.primary()}`);
+    await Promise.all(sentinels.map((sentinel) => sentinel.pause()));
+    await primary.pause();
+    await until("it refuses", () => {
+      try {
+        worker.store.get("f", "age");
+        return false;
+      } catch (error) {
+        return /copy of the shared context is \d+ s old/.test(String(error));
+      }
+    });
+    await primary.unpause();
+    await Promise.all(sentinels.map((sentinel) => sentinel.unpause()));
+    const answers = () => worker.store.get("f", "age") === 1;
+    await until("it answers again", answers, { seconds: 60 });
+  });
+
+  it("answers in time while there is no store, and goes on by itself after", async () => {
+    const worker = await join({ timeoutMs: 1000 }, { ...settings, prefix: freshPrefix() });
+    await worker.set("f", "a", 1);
+    const members = ["valkey", "sentinel"].flatMap((kind) =>
+      [0, 1, 2].map((member) => group.lab.container(`${kind}-${member}`)),
+    );
+    await Promise.all(members.map((member) => member.pause()));
+    await expect(worker.get("f", "a")).rejects.toThrow(/did not answer within 1 s/);
+    await expect(worker.set("f", "a", 2)).rejects.toThrow(/within 1 s .*may have been written/);
+    await Promise.all(members.map((member) => member.unpause()));
+    const value = await until("it answers", () => worker.get("f", "a"), { seconds: 60 });
+    expect([1, 2]).toContain(value);
+    await worker.set("f", "a", 3);
+    expect(await worker.get("f", "a")).toBe(3);
+  });
+});
+
+describe("a failover in the middle of writing", () => {
+  it("loses no acknowledged change and keeps their order", async () => {
+    const group = await new ValkeyGroup().open();
+    const settings = settingsOf(group);
+    const writers = [new Worker(settings), new Worker(settings)];
+    let running = true;
+    const write = async (worker: Worker, index: number) => {
+      let last = -1;
+      for (let n = 0; running; n++) {
+        await worker.set("f", `log.w${index}[${n}]`, n);
+        last = n;
+        if (n % 20 === 0) await worker.set("f", `log.marks.w${index}`, n);
+      }
+      return last;
+    };
+    const writing = writers.map(write);
+    await pause(1000);
+    const old = await group.settled();
+    // What the replicas have is not lost: the primary hangs, with its last answers on the way.
+    await group.lab.container(`valkey-${old}`).pause();
+    await until("another primary", async () => (await group.primary()) !== old, { seconds: 40 });
+    await pause(2000);
+    running = false;
+    const last = await Promise.all(writing);
+    const reader = new Worker(settings);
+    const log = (await reader.get("f", "log")) as Record<string, number[]>;
+    for (const [index, n] of last.entries()) {
+      expect(log[`w${index}`]).toEqual(Array.from({ length: n + 1 }, (_, element) => element));
+    }
+    await group.lab.container(`valkey-${old}`).unpause();
+    await Promise.all([...writers, reader].map((worker) => worker.close()));
+    await group.close();
+  });
+});
