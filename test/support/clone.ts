@@ -1,4 +1,12 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { capture, type Finished, ROOT, type Running, type RunOptions, start } from "./process.ts";
@@ -8,7 +16,8 @@ import { type PlatformConfig, platformConfig, succeeded, type TestStack } from "
 export async function copyClone(target: string): Promise<void> {
   const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"];
   const { stdout } = succeeded(await capture("git", list));
-  for (const name of stdout.split("\0").filter(Boolean)) {
+  const isThere = (name: string) => name !== "" && existsSync(join(ROOT, name));
+  for (const name of stdout.split("\0").filter(isThere)) {
     mkdirSync(dirname(join(target, name)), { recursive: true });
     cpSync(join(ROOT, name), join(target, name), { verbatimSymlinks: true });
   }
