@@ -55,7 +55,7 @@ export const b2: Benchmark = {
         peer: () => density((port) => startPeer(port, "0-1", flows)),
         limit: () => density(async (port) => bareHttp(port, "0-1")),
       });
-      return [row("B2", "PSS per idle instance", "MB", values)];
+      return [row("B2", "PSS per idle instance", "MB", values, { of: "peer", atMost: 0.4 })];
     } finally {
       await store.close();
     }

@@ -52,20 +52,12 @@ export const b3: Benchmark = {
         peer: [pssMb(runtimes.peer.pid)],
         limit: [pssMb(runtimes.limit.pid)],
       };
+      const perSecond = pickAll(values, (it) => it.perSecond);
+      const p50 = pickAll(values, (it) => it.p50);
       return [
-        row(
-          "B3",
-          "throughput (more is better)",
-          "req/s",
-          pickAll(values, (it) => it.perSecond),
-        ),
-        row(
-          "B3",
-          "latency p50, 32 connections",
-          "ms",
-          pickAll(values, (it) => it.p50),
-        ),
-        row("B3", "PSS after the load", "MB", memory),
+        row("B3", "throughput", "req/s", perSecond, { of: "limit", atLeast: 0.4 }),
+        row("B3", "latency p50, 32 connections", "ms", p50),
+        row("B4", "PSS after the load of B3", "MB", memory, { of: "peer", atMost: 0.45 }),
       ];
     } finally {
       for (const runtime of Object.values(runtimes)) await runtime.stop();

@@ -92,15 +92,19 @@ function rows(seen: Both<ClientReport[]>, calm: Both<ClientReport>): Row[] {
     reports.map((one) => percentile(one.latencies, 0.99));
   const idleP99 = [percentile(calm.ours.latencies, 0.99)];
   return [
-    row("B6", "requests lost per deploy", "", {
-      ours: lost(seen.ours),
-      peer: lost(seen.peer),
-      limit: [0],
-    }),
-    row("B6", "p99 during deploys (limit: ours when idle)", "ms", {
-      ours: p99(seen.ours),
-      peer: p99(seen.peer),
-      limit: idleP99,
-    }),
+    row(
+      "B6",
+      "requests lost per deploy",
+      "",
+      { ours: lost(seen.ours), peer: lost(seen.peer), limit: [0] },
+      { of: "ours", atMost: 0 },
+    ),
+    row(
+      "B6",
+      "p99 during deploys (limit: ours when idle)",
+      "ms",
+      { ours: p99(seen.ours), peer: p99(seen.peer), limit: idleP99 },
+      { of: "limit", atMost: 2 },
+    ),
   ];
 }

@@ -1,7 +1,9 @@
+import { Agent, get } from "node:http";
+import { text } from "node:stream/consumers";
 import { ballast, endpoint, type FlowNode, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { Editor } from "./editor.ts";
-import { percentile, row } from "./measure.ts";
+import { median, percentile, row } from "./measure.ts";
 import { buildOurs, startOurs } from "./ours.ts";
 import { startPeer } from "./peer.ts";
 import { firstAnswer } from "./pinned.ts";
@@ -9,7 +11,11 @@ import { startStore } from "./store.ts";
 import type { Benchmark, Row } from "./types.ts";
 
 const PORTS = { editor: 28870, ours: [28871, 28872], peer: [28873, 28874] };
-const SIZES = [100, 3100];
+/** Nodes of a flow set, and what a save may take over the store's own write, in milliseconds. */
+const SIZES = [
+  { nodes: 100, atMost: 10 },
+  { nodes: 3100, atMost: 50 },
+] as const;
 const SAVES = 9;
 
 const url = (port: number) => `http://127.0.0.1:${port}/red-nodes/moving`;
@@ -20,18 +26,26 @@ const flows = (mark: string, nodes: number): FlowNode[] => [
   ...ballast("moving", nodes - 4),
 ];
 
+const agent = new Agent({ keepAlive: true });
+
+/** An answer's text; asked lightly, because the client shares the machine with what it measures. */
+function ask(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(url(port), { agent, timeout: 5000 }, (answer) => {
+      text(answer).then(resolve, reject);
+    });
+    request.once("error", reject);
+    request.once("timeout", () => request.destroy());
+  });
+}
+
 /** Waits until every port answers with a mark. */
 const allServe = (ports: readonly number[], mark: string) =>
   Promise.all(
     ports.map((port) =>
-      until(
-        `port ${port} serves ${mark}`,
-        async () => {
-          const answer = await fetch(url(port), { signal: AbortSignal.timeout(5000) });
-          return (await answer.text()).includes(`"${mark}"`);
-        },
-        { every: 1 },
-      ),
+      until(`port ${port} serves ${mark}`, async () => (await ask(port)).includes(`"${mark}"`), {
+        every: 2,
+      }),
     ),
   );
 
@@ -49,7 +63,7 @@ async function timed(
   return performance.now() - started;
 }
 
-async function measure(nodes: number): Promise<Row[]> {
+async function measure({ nodes, atMost }: (typeof SIZES)[number]): Promise<Row[]> {
   const store = await startStore();
   await store.seed("bench", flows("first", nodes));
   const common = { uri: store.uri, database: "bench", core: "0-1" } as const;
@@ -66,30 +80,37 @@ async function measure(nodes: number): Promise<Row[]> {
   try {
     await Promise.all([...PORTS.ours, ...PORTS.peer].map((port) => firstAnswer(url(port))));
     const editor = await Editor.login(PORTS.editor);
-    const values = { ours: [] as number[], peer: [] as number[] };
+    const values = { ours: [] as number[], peer: [] as number[], limit: [] as number[] };
     for (let save = 0; save <= SAVES; save += 1) {
       const peer = await timed(PORTS.peer, nodes, reload);
       const our = await timed(PORTS.ours, nodes, (next) => editor.deploy(next));
+      const write = await store.write(flows("limit", nodes));
       if (save === 0) continue;
+      values.limit.push(write);
       values.peer.push(peer);
       values.ours.push(our);
     }
-    return rows(nodes, values);
+    return rows(nodes, values, atMost);
   } finally {
     for (const runtime of [...ours, ...peers]) await runtime.stop();
     await store.close();
   }
 }
 
-/** The limit is the signal alone: 0.1 ms, measured with an empty subscriber. */
-const SIGNAL = [0.1];
+type Values = Readonly<Record<"ours" | "peer" | "limit", number[]>>;
 
-function rows(nodes: number, values: { ours: number[]; peer: number[] }): Row[] {
+/** The limit is the store's own write of the same flow set. */
+function rows(nodes: number, values: Values, atMost: number): Row[] {
+  const name = `save → 2 replicas serve, ${nodes} nodes`;
   const p99 = (of: readonly number[]) => [percentile(of, 0.99)];
-  const worst = { ours: p99(values.ours), peer: p99(values.peer), limit: SIGNAL };
+  const worst = { ours: p99(values.ours), peer: p99(values.peer), limit: p99(values.limit) };
+  const write = median(values.limit);
+  const over = (of: readonly number[]) => of.map((ms) => ms - write);
+  const beyond = { ours: over(values.ours), peer: over(values.peer), limit: values.limit };
   return [
-    row("B7", `save → 2 replicas serve, ${nodes} nodes`, "ms", { ...values, limit: SIGNAL }),
-    row("B7", `save → 2 replicas serve, ${nodes} nodes, p99`, "ms", worst),
+    row("B7", name, "ms", values),
+    row("B7", `${name}, over the store's write`, "ms", beyond, { of: "ours", atMost }),
+    row("B7", `${name}, p99`, "ms", worst),
   ];
 }
 
@@ -99,7 +120,7 @@ export const b7: Benchmark = {
   async run() {
     await buildOurs();
     const found: Row[] = [];
-    for (const nodes of SIZES) found.push(...(await measure(nodes)));
+    for (const size of SIZES) found.push(...(await measure(size)));
     return found;
   },
 };

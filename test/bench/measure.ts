@@ -1,4 +1,4 @@
-import type { Row } from "./types.ts";
+import type { Row, Target } from "./types.ts";
 
 /** The middle of some numbers. */
 export function median(values: readonly number[]): number {
@@ -44,9 +44,12 @@ export function row(
   metric: string,
   unit: string,
   values: Readonly<Record<Side, readonly number[]>>,
+  target?: Target,
 ): Row {
   const [ours, peer, limit] = [median(values.ours), median(values.peer), median(values.limit)];
   const range = `${round(Math.min(...values.ours))} to ${round(Math.max(...values.ours))}`;
+  const over = (bound: number) => (bound === ours ? 1 : ours / bound);
+  const ratios = { ours, peer: over(peer), limit: over(limit) };
   return {
     id,
     metric,
@@ -54,7 +57,16 @@ export function row(
     ours: round(ours),
     peer: round(peer),
     limit: round(limit),
-    ratio: round(ours / peer),
+    ratio: round(ratios.peer),
+    toLimit: round(ratios.limit),
+    ...(target && { target: judge(target, ratios[target.of], unit) }),
     note: `${values.ours.length} rounds, ours ${range}`,
   };
+}
+
+function judge({ of, atMost, atLeast }: Target, value: number, unit: string) {
+  const met = value <= (atMost ?? Number.POSITIVE_INFINITY) && value >= (atLeast ?? 0);
+  const bound = atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`;
+  const text = of === "ours" ? `${bound} ${unit}`.trim() : `${bound} × ${of}`;
+  return { text, met };
 }

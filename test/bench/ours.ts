@@ -1,10 +1,13 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runtimeCommand } from "../../components/node-red/runtime.ts";
 import { engine } from "../support/engine.ts";
 import { platformImage } from "../support/image.ts";
 
 let image = "";
+/** The limit that the command is made for, the default of a tenant; not enforced, as it is not for peers. */
+const MEMORY_MB = 256;
 
 /** One of our Node-RED containers, on the host's network and pinned to a core. */
 export interface Runtime {
@@ -34,7 +37,7 @@ export async function startOurs(options: RuntimeOptions): Promise<Runtime> {
   const container = await engine.createContainer({
     Image: image,
     Labels: { "redfleet.stack": "bench" },
-    Cmd: ["node", "/app/runtime/main.ts"],
+    Cmd: runtimeCommand(MEMORY_MB),
     User: "1000:1000",
     Env: environment(options),
     HostConfig: {

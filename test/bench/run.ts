@@ -4,6 +4,7 @@
  */
 import { sweep } from "../support/engine.ts";
 import { endAll } from "../support/process.ts";
+import { setUpBases, setUpEngine, stopEngine } from "../support/setup.ts";
 import { b1 } from "./b1.ts";
 import { b2 } from "./b2.ts";
 import { b3 } from "./b3.ts";
@@ -21,6 +22,9 @@ async function main(args: readonly string[]): Promise<void> {
   const chosen = choose(args.filter((arg) => !arg.startsWith("--")));
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupted);
+  say("── set-up");
+  await setUpEngine();
+  await setUpBases();
   await pinSelf();
   const rows: Row[] = [];
   for (const benchmark of chosen) {
@@ -32,12 +36,14 @@ async function main(args: readonly string[]): Promise<void> {
   }
   if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
   if (args.includes("--write")) writeDocument(rows);
+  await stopEngine();
 }
 
 /** Leaves neither processes nor containers behind. */
 async function interrupted(): Promise<void> {
   endAll();
   await sweep(isBench);
+  await stopEngine();
   process.exit(130);
 }
 

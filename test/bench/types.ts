@@ -9,8 +9,19 @@ export interface Row {
   readonly limit: number;
   /** `ours / peer`: below 1 is better than the peer where less is better. */
   readonly ratio: number;
+  /** `ours / limit`: 1 is what the machine can do. */
+  readonly toLimit: number;
+  /** What the figure has to be, and whether it is. Absent where there is no target. */
+  readonly target?: { readonly text: string; readonly met: boolean };
   /** How the figure came about: rounds and range of ours. */
   readonly note: string;
+}
+
+/** A bound of a figure: of the figure itself, or of its ratio to the peer or to the limit. */
+export interface Target {
+  readonly of: "ours" | "peer" | "limit";
+  readonly atMost?: number;
+  readonly atLeast?: number;
 }
 
 /** One benchmark. */
