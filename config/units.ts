@@ -35,3 +35,11 @@ export function parseCpus(value: string | number): number | undefined {
 export function heapMegabytes(limit: number): number {
   return Math.floor(limit * 0.75);
 }
+
+/**
+ * V8's semi-space inside a memory limit, in MB: a 64th, a power of two from 1 to 16 (V8's own default,
+ * whatever the limit). The young generation is up to three of them, and under load it takes them all.
+ */
+export function semiSpaceMegabytes(limit: number): number {
+  return Math.min(16, 2 ** Math.max(0, Math.floor(Math.log2(limit / 64))));
+}

@@ -1,11 +1,13 @@
-import { heapMegabytes } from "../../config/units.ts";
+import { heapMegabytes, semiSpaceMegabytes } from "../../config/units.ts";
 import type { NodeRedEnvironment } from "../../images/node-red/runtime/environment.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
 import type { ImageId, Process, Workload } from "../target/types.ts";
 
 /** Command of a runtime whose heap fits its memory limit. */
 export function runtimeCommand(memory: number): string[] {
-  return ["node", `--max-old-space-size=${heapMegabytes(memory)}`, "/app/runtime/main.ts"];
+  const old = `--max-old-space-size=${heapMegabytes(memory)}`;
+  const young = `--max-semi-space-size=${semiSpaceMegabytes(memory)}`;
+  return ["node", old, young, "/app/runtime/main.ts"];
 }
 
 /** The environment of a container of the Node-RED image, as the runtime's own type has it. */

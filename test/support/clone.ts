@@ -1,12 +1,4 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { capture, type Finished, ROOT, type Running, type RunOptions, start } from "./process.ts";
@@ -16,8 +8,7 @@ import { type PlatformConfig, platformConfig, succeeded, type TestStack } from "
 export async function copyClone(target: string): Promise<void> {
   const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"];
   const { stdout } = succeeded(await capture("git", list));
-  const isThere = (name: string) => name !== "" && existsSync(join(ROOT, name));
-  for (const name of stdout.split("\0").filter(isThere)) {
+  for (const name of stdout.split("\0").filter(Boolean)) {
     mkdirSync(dirname(join(target, name)), { recursive: true });
     cpSync(join(ROOT, name), join(target, name), { verbatimSymlinks: true });
   }

@@ -21,11 +21,21 @@ export function endpointKey(method: string, path: string): string {
 class TabFinder {
   private readonly nodes: Record<string, FlowNode>;
   private readonly instances = new Map<string, FlowNode[]>();
+  private readonly httpIns: FlowNode[] = [];
+  private readonly linkIns: string[] = [];
+  private readonly linkers: FlowNode[] = [];
 
   constructor(flows: ParsedFlows) {
     this.nodes = flows.allNodes;
-    for (const node of Object.values(this.nodes)) {
-      if (!node.type.startsWith("subflow:")) continue;
+    // Once over all nodes: there may be thousands, and every deploy waits for it.
+    for (const node of Object.values(this.nodes)) this.sort(node);
+  }
+
+  private sort(node: FlowNode): void {
+    if (node.type === "http in") this.httpIns.push(node);
+    else if (node.type === "link in") this.linkIns.push(node.id);
+    else if (node.type === "link out" || node.type === "link call") this.linkers.push(node);
+    else if (node.type.startsWith("subflow:")) {
       const subflow = node.type.slice("subflow:".length);
       this.instances.set(subflow, [...(this.instances.get(subflow) ?? []), node]);
     }
@@ -44,18 +54,15 @@ class TabFinder {
   }
 
   endpoints(): [string, Set<string>][] {
-    return Object.values(this.nodes)
-      .filter((node) => node.type === "http in" && typeof node.url === "string")
+    return this.httpIns
+      .filter((node) => typeof node.url === "string")
       .map((node) => [endpointKey(String(node.method), node.url as string), this.tabsOf(node.id)]);
   }
 
   /** Pairs of tabs between which messages may pass by link nodes. */
   links(): [string, string][] {
-    const all = Object.values(this.nodes);
-    const entries = all.filter((node) => node.type === "link in").map((node) => node.id);
-    const linkers = all.filter((node) => node.type === "link out" || node.type === "link call");
-    return linkers.flatMap((node) => {
-      const targets = node.linkType === "dynamic" ? entries : ((node.links ?? []) as string[]);
+    return this.linkers.flatMap((node) => {
+      const targets = node.linkType === "dynamic" ? this.linkIns : ((node.links ?? []) as string[]);
       return targets.flatMap((target) => this.pairs(node.id, target));
     });
   }

@@ -66,6 +66,8 @@ export class Gate {
   }
 
   private enter(req: IncomingMessage, res: ServerResponse, dispatch: () => void): void {
+    // Its client has gone, and "close" with it: a deploy would wait for this request.
+    if (res.destroyed) return;
     this.running.add(req);
     res.once("close", () => {
       this.running.delete(req);
@@ -142,9 +144,7 @@ export class Gate {
     this.scope = null;
     const held = [...this.waiting];
     this.waiting.clear();
-    for (const { req, res, dispatch } of held) {
-      if (!res.destroyed) this.enter(req, res, dispatch);
-    }
+    for (const { req, res, dispatch } of held) this.enter(req, res, dispatch);
   }
 }
 

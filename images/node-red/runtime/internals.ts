@@ -81,6 +81,37 @@ export async function resetCredentials(stored: object): Promise<void> {
   await credentials.load(stored);
 }
 
+interface ExternalModules {
+  register(type: string, property: string): void;
+  registerSubflow(type: string, subflow: object): void;
+  checkFlowDependencies(flows: FlowNode[]): Promise<void>;
+}
+
+/**
+ * Before each start of flows Node-RED looks for modules that nodes name, in a slow deep copy of the
+ * whole flow set: a quarter of a deploy's time at 3,100 nodes. It is shown only the nodes that it
+ * would find something in. Must be called before the module `node-red` is loaded.
+ */
+export function narrowDependencyCheck(): void {
+  const external = require("@node-red/registry/lib/externalModules") as ExternalModules;
+  const { register, registerSubflow, checkFlowDependencies } = external;
+  const properties = new Map<string, string>();
+  const subflows = new Set<string>();
+  external.register = (type, property) => {
+    properties.set(type, property);
+    register(type, property);
+  };
+  external.registerSubflow = (type, subflow) => {
+    subflows.add(type);
+    registerSubflow(type, subflow);
+  };
+  const mayName = (node: FlowNode) => {
+    const named = node[properties.get(node.type) ?? ""];
+    return subflows.has(node.type) || (Array.isArray(named) ? named.length > 0 : Boolean(named));
+  };
+  external.checkFlowDependencies = (flows) => checkFlowDependencies(flows.filter(mayName));
+}
+
 /** A route of Express 4, as the router keeps it. */
 interface Layer {
   match(path: string): boolean;

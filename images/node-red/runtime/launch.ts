@@ -10,8 +10,11 @@ import { EnvironmentError, parseEnvironment, type RuntimeConfig } from "./enviro
 import { followFleet } from "./fleet.ts";
 import { Gate } from "./gate.ts";
 import { startHealthServer } from "./health-server.ts";
-import { addFunctionGlobal } from "./internals.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { addFunctionGlobal, narrowDependencyCheck } from "./internals.ts";
+import { LazyNodes } from "./lazy-nodes.ts";
 import { createLogger, type Logger, reasonOf } from "./log.ts";
+import { trimWhenIdle } from "./memory.ts";
 import { renderMetrics } from "./metrics.ts";
 import { type FlowNode, loadNodeRed, type NodeRed } from "./node-red.ts";
 import { register } from "./registry.ts";
@@ -205,6 +208,7 @@ export async function launch(): Promise<void> {
   const { stack, role, name, worker } = config;
   const log = createLogger(config.logLevel, { component: role, stack, name, worker });
   reportCrashes(log);
+  startHeartbeat();
   const aborting = new AbortController();
   process.once("SIGTERM", () => aborting.abort());
   Object.assign(process.env, config.flowEnvironment);
@@ -213,6 +217,8 @@ export async function launch(): Promise<void> {
   const store = openStore(config, `${role}-${worker}`, log);
   const connected = store.connect(aborting.signal);
   connected.catch(() => {});
+  narrowDependencyCheck();
+  const nodes = new LazyNodes({ editor: role !== "replica", log });
   const red = loadNodeRed();
   const nodeRed = typeof red.version === "function" ? red.version() : red.version;
   const status = new Status({ role, name, worker, nodeRed });
@@ -222,12 +228,16 @@ export async function launch(): Promise<void> {
   const stored = await readStored(config, store, log, aborting.signal);
 
   const parts = build(config, log, store, red, status, stored);
-  metrics = () =>
-    renderMetrics(status, parts.gate, parts.reloader.counters, parts.context?.counters);
+  const { gate, reloader, context } = parts;
+  metrics = () => {
+    const reloads = reloader.counters;
+    return renderMetrics({ status, gate, reloads, nodes, context: context?.counters });
+  };
   await start(parts, stored.initial);
   const stop = follow(parts);
+  trimWhenIdle(() => gate.inFlight + gate.waitingCount > 0);
   const end = async () => {
-    const { gate, http } = parts;
+    const { http } = parts;
     await drain({ status, gate, http, drainSeconds: config.drainSeconds, log, stop });
     process.exit(0);
   };

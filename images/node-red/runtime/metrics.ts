@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import type { ExchangeCounters } from "./context/exchange.ts";
 import type { Gate } from "./gate.ts";
+import type { LazyNodes } from "./lazy-nodes.ts";
 import type { Reloads } from "./reload.ts";
 import type { Status } from "./status.ts";
 
@@ -72,13 +73,23 @@ function contextMetrics(counters: ExchangeCounters | undefined): Metric[] {
   ];
 }
 
+function nodeMetrics({ waitingCount }: LazyNodes): Metric[] {
+  const help = "Core node files whose code no flow has needed yet";
+  return [["node_files_waiting", "gauge", help, waitingCount]];
+}
+
+/** Where the figures come from. */
+export interface MetricsParts {
+  status: Status;
+  gate: Gate;
+  reloads: Reloads;
+  nodes: LazyNodes;
+  /** Undefined where contexts are not shared. */
+  context: ExchangeCounters | undefined;
+}
+
 /** All metrics, prefixed `redfleet_`, labelled with role and name. */
-export function renderMetrics(
-  status: Status,
-  gate: Gate,
-  reloads: Reloads,
-  context?: ExchangeCounters,
-): string {
+export function renderMetrics({ status, gate, reloads, nodes, context }: MetricsParts): string {
   const { role, name } = status.identity;
   const labels = `{role="${role}",name="${name}"}`;
   const all = [
@@ -86,6 +97,7 @@ export function renderMetrics(
     ...gateMetrics(gate),
     ...reloadMetrics(reloads),
     ...contextMetrics(context),
+    ...nodeMetrics(nodes),
     ...processMetrics(),
   ];
   const lines = all.map(([metric, type, help, value]) => {

@@ -42,7 +42,7 @@ export interface NodeRed {
 
 const require = createRequire(import.meta.url);
 
-/** Loads Node-RED. Takes about half a second: done while the flow store connects. */
+/** Loads Node-RED. Takes a third of a second: done while the flow store connects. */
 export function loadNodeRed(): NodeRed {
   return require("node-red") as NodeRed;
 }

@@ -51,8 +51,6 @@ function commonSettings(parts: SettingsParts) {
     contextStorage: contextStorage(parts),
     ...(config.role === "editor" && { nodesDir: [packageFolder("redfleet-fleet")] }),
     exportGlobalContextKeys: false,
-    // Seconds; covers synchronous code only. 0 is Node-RED's default.
-    globalFunctionTimeout: 30,
     tlsConfigDisableLocalFiles: true,
     // The platform's own variables are none of a flow's business.
     envVarExcludes: Object.keys(process.env).filter((name) => name.startsWith("REDFLEET_")),

@@ -1,6 +1,6 @@
 /**
- * Run while the image is built: starts Node-RED once, without a store, so that the compile cache
- * holds all code that a start needs. As the user of the container: the cache folder's name ends in
+ * Run while the image is built: starts Node-RED once, without a store and with all its nodes, so that
+ * the compile cache holds all code that a process may load. As the user of the container: the cache folder's name ends in
  * the uid. The environment is that of the image (NODE_COMPILE_CACHE).
  */
 import { createServer } from "node:http";
@@ -8,6 +8,7 @@ import { flushCompileCache } from "node:module";
 import { tmpdir } from "node:os";
 import { firstStart } from "./deploys.ts";
 import { parseEnvironment } from "./environment.ts";
+import { LazyNodes } from "./lazy-nodes.ts";
 import { createLogger } from "./log.ts";
 import { loadNodeRed } from "./node-red.ts";
 import { createSettings, prepareUserDir } from "./settings.ts";
@@ -29,12 +30,14 @@ const log = createLogger("warn", { component: "warm" });
 const config = parseEnvironment({ ...process.env, REDFLEET_USER_DIR: tmpdir() });
 prepareUserDir(config.userDir);
 const store = openStore(config, "warm", log);
+const nodes = new LazyNodes({ editor: true, log });
 const red = loadNodeRed();
 const adminAuth = { type: "credentials", users: [] };
 red.init(createServer(), createSettings({ config, secret: "warm", storageModule, adminAuth, log }));
 const started = firstStart(red.events);
 await red.start();
 await started;
+nodes.loadAll();
 await store.close();
 flushCompileCache();
 process.exit(0);

@@ -51,6 +51,8 @@ export interface Runtime {
   /** Exit code, once it has ended. */
   ended(): Promise<number>;
   logs(): Promise<string>;
+  /** Runs the image's health check, as the engine does: its output. */
+  check(): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -161,6 +163,10 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
       engine.modem.demuxStream(PassThrough.from([raw]), out, out);
       setImmediate(() => out.end());
       return text(out);
+    },
+    check: async () => {
+      const check = await container.exec({ Cmd: ["/redfleet/health"], AttachStdout: true });
+      return text(await check.start({}));
     },
     remove: async () => {
       await container.remove({ force: true, v: true });
