@@ -1,27 +1,20 @@
+import type * as pulumi from "@pulumi/pulumi";
 import { physicalName } from "../config/names.ts";
 import { commonEnvironment, type PlanContext } from "./context.ts";
-import { memberHosts, REPLICA_SET } from "./mongodb/plan.ts";
+import type { DatabaseAccess } from "./mongodb/access.ts";
 import type { FileContent, Job, Mount } from "./target/types.ts";
-import { TRUST_FILE, trustMount } from "./tls.ts";
+import { trustMount } from "./tls.ts";
 
 /** Jobs run without root and without the engine. */
 export const JOB_USER = { uid: 1000, gid: 1000 };
 
 export const JOB_LIMITS = { memory: 160, pids: 64, timeoutSeconds: 300 };
 
-/** What a job about one database needs to reach it. */
-export interface DatabaseAccess {
-  readonly seeds: readonly string[];
-  readonly adminPassword: FileContent;
-  /** Its members show certificates, and take no connection in clear. */
-  readonly tls: boolean;
-}
-
 /** A database of a cluster or tenant: its user has the same name and rights on nothing else. */
 export interface DatabasePlan {
   readonly kind: "cluster" | "tenant";
   readonly identity: string;
-  readonly userPassword: FileContent;
+  readonly userPassword: pulumi.Input<string>;
   /** Password of the first Node-RED user, `admin`. */
   readonly firstPassword: FileContent;
 }
@@ -31,25 +24,39 @@ export function databaseName(kind: "cluster" | "tenant", identity: string): stri
   return `${kind}-${identity}`;
 }
 
-/** Creates or updates the database's user and the first Node-RED user in it. */
+/**
+ * Creates or updates the database's user and the first Node-RED user in it. Where the database's own connection
+ * string is given there is a user already, and that one makes the other.
+ */
 export function planProvision(
   id: string,
   context: PlanContext,
   access: DatabaseAccess,
   plan: DatabasePlan,
 ): Job {
-  const { stack } = context;
-  return {
-    ...databaseJob(context, access, plan.kind, plan.identity, "/app/jobs/provision-database.ts", {
-      REDFLEET_DATABASE_PASSWORD_FILE: "/run/redfleet/database-password",
+  const database = databaseName(plan.kind, plan.identity);
+  const given = access.given.has(database);
+  const uri = given ? access.uriOf(database, plan.userPassword) : adminUri(access);
+  const job = databaseJob(
+    context,
+    access,
+    plan.kind,
+    plan.identity,
+    "/app/jobs/provision-database.ts",
+    {
+      ...(given ? {} : { REDFLEET_DATABASE_PASSWORD_FILE: "/run/redfleet/database-password" }),
       REDFLEET_FIRST_USER: "admin",
       REDFLEET_FIRST_PASSWORD_FILE: "/run/redfleet/first-password",
-    }),
+    },
+  );
+  return {
+    ...job,
     id: `${id}.job`,
-    name: physicalName(stack, "job", plan.kind, plan.identity),
+    name: physicalName(context.stack, "job", plan.kind, plan.identity),
     files: [
-      { name: "admin-password", content: access.adminPassword },
-      { name: "database-password", content: plan.userPassword },
+      ...access.files,
+      { name: "mongodb-uri", content: uri },
+      ...(given ? [] : [{ name: "database-password", content: plan.userPassword }]),
       { name: "first-password", content: plan.firstPassword },
     ],
   };
@@ -70,7 +77,7 @@ export function planErase(
     ...databaseJob(context, access, "tenant", identity, "/app/jobs/erase-tenant.ts", {}),
     id,
     name: physicalName(context.stack, "tenant", identity),
-    files: [{ name: "admin-password", content: access.adminPassword }],
+    files: [...access.files, { name: "mongodb-uri", content: adminUri(access) }],
     mounts: [data, ...trust(context, access)],
   };
 }
@@ -83,6 +90,12 @@ export function trust(
   return stores.some(({ tls }) => tls) ? [trustMount(stack)] : [];
 }
 
+/** Rules of the configuration see to it that there is one where it is needed. */
+function adminUri({ adminUri: uri }: DatabaseAccess): pulumi.Output<string> {
+  if (uri === undefined) throw new Error("no connection string of an administrator");
+  return uri;
+}
+
 function databaseJob(
   context: PlanContext,
   access: DatabaseAccess,
@@ -91,17 +104,14 @@ function databaseJob(
   script: string,
   more: Readonly<Record<string, string>>,
 ): Omit<Job, "id" | "name"> {
-  const { stack, networks } = context;
+  const { stack } = context;
   return {
     identity: { stack, component: "job", key: identity },
     image: "agent",
     command: ["node", script],
     environment: {
       ...commonEnvironment(stack, "job", identity),
-      REDFLEET_MONGODB_HOSTS: access.seeds.join(","),
-      REDFLEET_REPLICA_SET: REPLICA_SET,
-      REDFLEET_ADMIN_PASSWORD_FILE: "/run/redfleet/admin-password",
-      ...(access.tls ? { REDFLEET_TLS_CA_FILE: TRUST_FILE } : {}),
+      REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
       REDFLEET_DATABASE: databaseName(kind, identity),
       REDFLEET_DATABASE_USER: databaseName(kind, identity),
       ...more,
@@ -109,7 +119,7 @@ function databaseJob(
     user: JOB_USER,
     ...JOB_LIMITS,
     mounts: trust(context, access),
-    networks: [{ network: networks.data }],
-    hosts: memberHosts(context),
+    networks: [{ network: access.network }],
+    hosts: access.hosts,
   };
 }

@@ -9,12 +9,13 @@ import { type PlanContext, planContext } from "./context.ts";
 import { Agent, Edge } from "./edge/component.ts";
 import type { BaseImages } from "./images/bases.ts";
 import { planImages } from "./images/plan.ts";
+import { type DatabaseAccess, externalAccess, externalServers } from "./mongodb/access.ts";
 import { ReplicaSet } from "./mongodb/component.ts";
 import { planNetworks } from "./networks.ts";
 import { Cluster, type SharedStore } from "./node-red/component.ts";
 import type { FlowEnvironment } from "./node-red/files.ts";
 import { outputsOf, type PlatformOutputs } from "./outputs.ts";
-import type { Target } from "./target/types.ts";
+import type { Needs, Target } from "./target/types.ts";
 import { ErasedTenant, Tenant } from "./tenant/component.ts";
 import { TOKENS } from "./tokens.ts";
 import { Replication, Sentinels } from "./valkey/component.ts";
@@ -27,6 +28,12 @@ export interface PlatformArgs {
   readonly bases: BaseImages;
   /** Value of a key in `redfleet:secrets`. */
   readonly secret: (name: string) => pulumi.Output<string>;
+}
+
+/** Where flows and users are, and what has to have happened before it can be used. */
+interface DocumentStore {
+  readonly access: DatabaseAccess;
+  readonly needs: Needs;
 }
 
 /** The composition root: knows every component, and no engine. Its name is the stack's. */
@@ -57,11 +64,20 @@ export class Platform extends PlatformComponent {
     for (const image of planImages(name, this.#args.bases)) target.image(this, image);
   }
 
-  #makeMongodb(name: string, agent: Agent): ReplicaSet {
+  #makeMongodb(name: string, agent: Agent): DocumentStore {
     const { mongodb, dev } = this.#args.config;
-    const needs = mongodb.tls ? [agent.running] : [];
-    const args = { ...this.#common(), config: { ...mongodb, dev }, needs };
-    return new ReplicaSet(`${name}-mongodb`, args, { parent: this });
+    if (mongodb.external !== undefined) {
+      return {
+        access: externalAccess(this.#context, mongodb.external, this.#args.secret),
+        needs: [],
+      };
+    }
+    const args = {
+      ...{ ...this.#common(), config: { ...mongodb, dev } },
+      needs: mongodb.tls ? [agent.running] : [],
+    };
+    const { access, initiated } = new ReplicaSet(`${name}-mongodb`, args, { parent: this });
+    return { access, needs: [initiated] };
   }
 
   #makeValkey(name: string, agent: Agent): SharedStore {
@@ -82,7 +98,9 @@ export class Platform extends PlatformComponent {
     const { edge, mongodb, valkey } = this.#args.config;
     const encrypted = { mongodb: mongodb.tls, valkey: valkey.tls };
     const tls = (["mongodb", "valkey"] as const).filter((store) => encrypted[store]);
-    const args = { ...this.#common(), config: edge, tls };
+    const { external } = mongodb;
+    const servers = external && externalServers(external, this.#args.secret);
+    const args = { ...this.#common(), config: edge, tls, externalServers: servers };
     const agent = new Agent(`${name}-agent`, args, { parent: this });
     new Edge(`${name}-edge`, { ...args, agent }, { parent: this });
     return agent;
@@ -90,21 +108,22 @@ export class Platform extends PlatformComponent {
 
   #makeClusters(
     name: string,
-    { access, initiated }: ReplicaSet,
+    { access, needs }: DocumentStore,
     shared: SharedStore,
   ): Record<string, Cluster> {
     return this.#each(this.#args.config.clusters, (key, config) => {
       const identity = identityOf(key, config);
       const environment = this.#environment(config.env, config.secretEnv);
       const own = { key, identity, config, environment };
-      const args = { ...this.#common(), ...own, access, shared, needs: [initiated] };
+      const args = { ...this.#common(), ...own, access, shared, needs };
       return new Cluster(`${name}-cluster-${identity}`, args, { parent: this });
     });
   }
 
-  #makeTenants(name: string, { access, initiated }: ReplicaSet, agent: Agent) {
+  #makeTenants(name: string, store: DocumentStore, agent: Agent) {
     const templates = allTemplates(this.#args.config);
-    const needs = [initiated, agent.running];
+    const { access } = store;
+    const needs = [...store.needs, agent.running];
     return this.#each(this.#args.config.tenants, (key, config) => {
       const template = own(templates, config.template);
       if (template === undefined) throw new Error(`no template ${config.template}`);
@@ -124,9 +143,9 @@ export class Platform extends PlatformComponent {
     });
   }
 
-  #eraseTenants(name: string, { access, initiated }: ReplicaSet): void {
+  #eraseTenants(name: string, { access, needs }: DocumentStore): void {
     for (const identity of [...this.#args.config.confirmDestroy].sort()) {
-      const args = { ...this.#common(), identity, access, needs: [initiated] };
+      const args = { ...this.#common(), identity, access, needs };
       new ErasedTenant(`${name}-tenant-${identity}`, args, { parent: this });
     }
   }

@@ -18,6 +18,7 @@ export const CODES = {
   REDFLEET_CFG_TEMPLATE: "no such template, or a template that contradicts itself",
   REDFLEET_CFG_MEMBERS: "a member count that cannot elect a primary",
   REDFLEET_CFG_SENTINEL: "a Sentinel setting that cannot fail over",
+  REDFLEET_CFG_EXTERNAL: "an external store that contradicts itself or cannot be reached by all",
   REDFLEET_CFG_REPLICAS: "a replica count that cannot serve",
   REDFLEET_CFG_ENV_NAME: "not a usable environment variable name",
   REDFLEET_CFG_ENV_RESERVED: "an environment variable that the platform sets itself",

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { readDraft } from "./draft.ts";
 import type { Problem } from "./errors.ts";
+import { valueAt } from "./problems.ts";
 import { capacityRules } from "./rules/capacity.ts";
 import { edgeRules } from "./rules/edge.ts";
 import { environmentRules } from "./rules/environment.ts";
+import { externalRules } from "./rules/external.ts";
 import { hostRules } from "./rules/hosts.ts";
 import { nameRules } from "./rules/names.ts";
 import { renameRules } from "./rules/renames.ts";
@@ -16,6 +18,7 @@ const RULES: readonly Rule[] = [
   nameRules,
   hostRules,
   storeRules,
+  externalRules,
   tenantRules,
   renameRules,
   environmentRules,
@@ -33,10 +36,14 @@ export interface Parsed {
 /** Checks a platform by schema and by every rule across fields, and reports everything at once. */
 export function parsePlatform(
   input: unknown,
-  context: Omit<RuleContext, "readFile"> & Partial<Pick<RuleContext, "readFile">>,
+  context: Omit<RuleContext, "readFile" | "given"> & Partial<Pick<RuleContext, "readFile">>,
 ): Parsed {
   const draft = readDraft(input);
-  const full: RuleContext = { readFile: (path) => readFileSync(path, "utf8"), ...context };
+  const full: RuleContext = {
+    readFile: (path) => readFileSync(path, "utf8"),
+    given: (path) => valueAt(input, path) !== undefined,
+    ...context,
+  };
   const said = new Set(draft.problems.map(({ path }) => path));
   const across = RULES.flatMap((rule) => rule(draft.config, full));
   // A value that already broke its own rule was replaced by a default: nothing more to say there.

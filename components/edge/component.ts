@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { EdgeConfig } from "../../config/sections/edge.ts";
 import { PlatformComponent } from "../base.ts";
 import type { PlanContext } from "../context.ts";
-import type { Placed, Target } from "../target/types.ts";
+import type { FileContent, Placed, Target } from "../target/types.ts";
 import { planTlsVolumes, type Store } from "../tls.ts";
 import { TOKENS } from "../tokens.ts";
 import { type GivenCertificate, planAgent, planEdge, planEdgeVolumes } from "./plan.ts";
@@ -14,6 +14,8 @@ export interface EdgeArgs {
   readonly config: EdgeConfig;
   /** Stores whose members get certificates. */
   readonly tls: readonly Store[];
+  /** Servers of a document store that somebody else runs, one a line. */
+  readonly externalServers?: FileContent | undefined;
 }
 
 /**
@@ -31,7 +33,9 @@ export class Agent extends PlatformComponent {
     ];
     for (const volume of volumes) args.target.volume(this, volume);
     const given = givenCertificate(args.config);
-    const plan = planAgent(name, args.context, { ...args.config, stores: args.tls }, given);
+    const { tls: stores, externalServers } = args;
+    const config = { ...args.config, stores, externalServers };
+    const plan = planAgent(name, args.context, config, given);
     this.running = args.target.workload(this, plan);
     this.registerOutputs({});
   }

@@ -32,11 +32,18 @@ export function planEdgeVolumes(id: string, { stack }: PlanContext): Volume[] {
   ];
 }
 
+/** What the agent needs to know beside the edge's settings. */
+interface AgentConfig extends EdgeConfig {
+  /** Stores whose members get certificates. */
+  readonly stores: readonly Store[];
+  readonly externalServers: FileContent | undefined;
+}
+
 /** The agent: owns routes, certificates, tenant networks and the firewall. The edge runs on without it. */
 export function planAgent(
   id: string,
   context: PlanContext,
-  config: EdgeConfig & { readonly stores: readonly Store[] },
+  config: AgentConfig,
   given: GivenCertificate | undefined,
 ): Workload {
   const { stack, subnet } = context;
@@ -52,6 +59,9 @@ export function planAgent(
       REDFLEET_DOMAIN: context.domain,
       REDFLEET_SUBNET: subnet,
       REDFLEET_EDGE_SETTINGS_FILE: "/run/redfleet/edge.json",
+      ...(config.externalServers === undefined
+        ? {}
+        : { REDFLEET_EXTERNAL_STORES_FILE: "/run/redfleet/external-stores" }),
       ...(config.stores.length > 0 ? { REDFLEET_STORE_TLS: config.stores.join(",") } : {}),
     },
     // Root without capabilities; the group is the proxy's, whose files and sockets it writes.
@@ -107,7 +117,7 @@ export function planEdge(id: string, context: PlanContext, config: EdgeConfig): 
 
 function agentFiles(
   context: PlanContext,
-  config: EdgeConfig,
+  config: AgentConfig,
   given: GivenCertificate | undefined,
 ): WorkloadFile[] {
   const settings = {
@@ -121,8 +131,12 @@ function agentFiles(
     connectionsPerSource: config.connectionsPerSource,
     maxConnections: connectionsWithin(config.memory),
   };
-  const certificate = given === undefined ? [] : certificateFiles(given);
-  return [{ name: "edge.json", content: canonicalJson(settings) }, ...certificate];
+  const { externalServers: servers } = config;
+  return [
+    { name: "edge.json", content: canonicalJson(settings) },
+    ...(given === undefined ? [] : certificateFiles(given)),
+    ...(servers === undefined ? [] : [{ name: "external-stores", content: servers }]),
+  ];
 }
 
 /**

@@ -3,10 +3,10 @@ import type { MongoDbConfig } from "../../config/sections/mongodb.ts";
 import { PlatformComponent } from "../base.ts";
 import { placeInTurn } from "../chain.ts";
 import type { PlanContext } from "../context.ts";
-import type { DatabaseAccess } from "../jobs.ts";
 import { bytes, password } from "../secrets.ts";
 import type { Needs, Placed, Target } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
+import { type DatabaseAccess, ownAccess } from "./access.ts";
 import { planReplicaSet } from "./plan.ts";
 
 export interface ReplicaSetArgs {
@@ -23,7 +23,7 @@ export interface ReplicaSetArgs {
  * change replaces one member after the other.
  */
 export class ReplicaSet extends PlatformComponent {
-  /** How jobs reach it. */
+  /** How jobs and runtimes reach it. */
   readonly access: DatabaseAccess;
   /** Initiated, with all members in it. */
   readonly initiated: Placed;
@@ -36,7 +36,7 @@ export class ReplicaSet extends PlatformComponent {
     const plan = planReplicaSet(name, args.context, args.config, { keyfile, admin });
     const members = placeInTurn(this, args.target, plan.members, args.needs);
     this.initiated = args.target.job(this, plan.init, members);
-    this.access = { seeds: plan.seeds, adminPassword: admin, tls: args.config.tls };
+    this.access = ownAccess(args.context, { seeds: plan.seeds, admin, tls: args.config.tls });
     this.registerOutputs({});
   }
 }

@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { canonicalJson } from "../../config/canonical.ts";
-import { type DatabaseAccess, databaseName } from "../jobs.ts";
-import { REPLICA_SET } from "../mongodb/plan.ts";
+import { databaseName } from "../jobs.ts";
+import type { DatabaseAccess } from "../mongodb/access.ts";
 import type { FileContent, WorkloadFile } from "../target/types.ts";
-import { TRUST_FILE } from "../tls.ts";
 
 /** Values of the flows' environment: plain or secret. */
 export type FlowEnvironment = Readonly<Record<string, pulumi.Input<string>>>;
@@ -12,7 +11,7 @@ export type FlowEnvironment = Readonly<Record<string, pulumi.Input<string>>>;
 export interface RuntimeSecrets {
   readonly kind: "cluster" | "tenant";
   readonly identity: string;
-  readonly access: Pick<DatabaseAccess, "seeds" | "tls">;
+  readonly access: DatabaseAccess;
   /** Password of the database's own user. */
   readonly databasePassword: pulumi.Input<string>;
   readonly environment: FlowEnvironment;
@@ -20,18 +19,13 @@ export interface RuntimeSecrets {
 
 /** Connection string and flow environment: files, because secrets are in them. Plans only carry them. */
 export function runtimeFiles(secrets: RuntimeSecrets): WorkloadFile[] {
+  const { kind, identity, access, databasePassword, environment } = secrets;
+  const uri = access.uriOf(databaseName(kind, identity), databasePassword);
   return [
-    { name: "mongodb-uri", content: mongodbUri(secrets) },
-    { name: "environment.json", content: environmentFile(secrets.environment) },
+    ...access.files,
+    { name: "mongodb-uri", content: uri },
+    { name: "environment.json", content: environmentFile(environment) },
   ];
-}
-
-/** With TLS it names the authority, and drivers check the host. */
-function mongodbUri({ kind, identity, access, databasePassword }: RuntimeSecrets): FileContent {
-  const name = databaseName(kind, identity);
-  const hosts = access.seeds.join(",");
-  const trust = access.tls ? `&tls=true&tlsCAFile=${encodeURIComponent(TRUST_FILE)}` : "";
-  return pulumi.interpolate`mongodb://${name}:${databasePassword}@${hosts}/${name}?replicaSet=${REPLICA_SET}&authSource=${name}${trust}`;
 }
 
 function environmentFile(environment: FlowEnvironment): FileContent {

@@ -3,8 +3,8 @@ import { physicalName, REPLICAS_ALIAS } from "../../config/names.ts";
 import type { ClusterConfig } from "../../config/sections/cluster.ts";
 import type { Member } from "../chain.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
-import { type DatabaseAccess, databaseName, trust } from "../jobs.ts";
-import { memberHosts } from "../mongodb/plan.ts";
+import { databaseName, trust } from "../jobs.ts";
+import type { DatabaseAccess } from "../mongodb/access.ts";
 import type { Exposure, WorkloadFile } from "../target/types.ts";
 import type { ValkeyAccess } from "../valkey/plan.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "./runtime.ts";
@@ -81,7 +81,7 @@ function planRuntime(
         { network: networks.data },
         { network: networks.edge, aliases: [sharedName(stack, role, input.identity)] },
       ],
-      hosts: memberHosts(context),
+      hosts: access.hosts,
     },
   };
 }

@@ -4,7 +4,8 @@ import type { TemplateConfig } from "../../config/sections/template.ts";
 import type { TenantConfig } from "../../config/sections/tenant.ts";
 import { tenantLimits } from "../../config/templates.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
-import { type DatabaseAccess, databaseName, trust } from "../jobs.ts";
+import { databaseName, trust } from "../jobs.ts";
+import type { DatabaseAccess } from "../mongodb/access.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "../node-red/runtime.ts";
 import type { Exposure, Network, Volume, Workload, WorkloadFile } from "../target/types.ts";
 

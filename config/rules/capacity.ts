@@ -19,7 +19,7 @@ export const capacityRules: Rule = (config): Problem[] => {
 export function sumOfLimits(config: PlatformConfig): number {
   const { edge, mongodb, valkey } = config;
   const platform =
-    mongodb.members * mongodb.memory +
+    (mongodb.external === undefined ? mongodb.members * mongodb.memory : 0) +
     (valkey.replicas + 1) * valkey.memory +
     valkey.sentinels * valkey.sentinelMemory +
     edge.memory +

@@ -2,8 +2,7 @@ import { isReservedVariable, VARIABLE_NAME } from "../../images/node-red/runtime
 import { sortedEntries } from "../canonical.ts";
 import { insteadOf, looksSecret } from "../environment.ts";
 import type { Problem } from "../errors.ts";
-import { didYouMean } from "../hints.ts";
-import { problem, type Rule } from "./rule.ts";
+import { missingSecret, problem, type Rule } from "./rule.ts";
 
 const NAME_RULE = `must match ${VARIABLE_NAME.source}`;
 
@@ -74,13 +73,7 @@ function twice({ path, env, secretEnv }: Holder): Problem[] {
 }
 
 function references({ path, secretEnv }: Holder, known: readonly string[] | undefined): Problem[] {
-  if (known === undefined) return [];
-  return Object.entries(secretEnv)
-    .filter(([, secret]) => !known.includes(secret))
-    .map(([name, secret]) => {
-      const rule = "no such key in redfleet:secrets";
-      const set = `npx pulumi config set --secret --path 'redfleet:secrets.${secret}'`;
-      const fix = known.length > 0 ? `${didYouMean(secret, known)} or: ${set}` : set;
-      return problem("REDFLEET_CFG_SECRET_MISSING", `${path}.secretEnv.${name}`, secret, rule, fix);
-    });
+  return Object.entries(secretEnv).flatMap(([name, secret]) =>
+    missingSecret(`${path}.secretEnv.${name}`, secret, known),
+  );
 }

@@ -1,4 +1,5 @@
 import { type Problem, type ProblemCode, show } from "../errors.ts";
+import { didYouMean } from "../hints.ts";
 import type { PlatformConfig } from "../schema.ts";
 
 /** What a rule may look at beside the platform itself. */
@@ -8,6 +9,8 @@ export interface RuleContext {
   readonly secretNames: readonly string[] | undefined;
   /** Reads a file that the configuration names; throws when it cannot. */
   readonly readFile: (path: string) => string;
+  /** True where the stack file itself says something, not a default. */
+  readonly given: (path: readonly string[]) => boolean;
 }
 
 /** A rule across fields: looks, and names what is wrong. Never throws. */
@@ -22,4 +25,17 @@ export function problem(
   fix: string,
 ): Problem {
   return { code, path, got: show(got), rule, fix };
+}
+
+/** What is wrong with a reference to a key in `redfleet:secrets`: nothing, or that there is none. */
+export function missingSecret(
+  path: string,
+  name: string,
+  known: readonly string[] | undefined,
+): Problem[] {
+  if (known === undefined || known.includes(name)) return [];
+  const rule = "no such key in redfleet:secrets";
+  const set = `npx pulumi config set --secret --path 'redfleet:secrets.${name}'`;
+  const fix = known.length > 0 ? `${didYouMean(name, known)} or: ${set}` : set;
+  return [problem("REDFLEET_CFG_SECRET_MISSING", path, name, rule, fix)];
 }

@@ -5,8 +5,35 @@ import { count, Memory } from "./values.ts";
 /** A replica set has at most seven voters. */
 export const MAX_MEMBERS = 7;
 
+/** A replica set that somebody else runs. */
+const External = z.strictObject({
+  uriSecret: z
+    .string()
+    .optional()
+    .describe(
+      "Key in `redfleet:secrets`: connection string of a user with the roles `userAdminAnyDatabase`, `readWriteAnyDatabase` and `dbAdminAnyDatabase`. Each cluster and tenant gets a user of its own from it.",
+    ),
+  databases: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe(
+      "Database (`cluster-<key>`, `tenant-<key>`) -> key in `redfleet:secrets`: connection string of a user who may read and write it. Instead of `uriSecret`, or beside it.",
+    ),
+  caSecret: z
+    .string()
+    .optional()
+    .describe(
+      "Key in `redfleet:secrets`: PEM of the authority of its certificates, where it is no public one.",
+    ),
+});
+
+export type ExternalMongoDb = z.infer<typeof External>;
+
 /** The flow store and the users. */
 export const MongoDb = z.strictObject({
+  external: External.optional().describe(
+    "Use a replica set (MongoDB 5 or newer) that is there already instead of one of the stack's own. No other key of `mongodb` then.",
+  ),
   members: z
     .int()
     .min(1, says("REDFLEET_CFG_MEMBERS", "at least one member", "use 3"))
@@ -29,5 +56,8 @@ export const MongoDb = z.strictObject({
     .default(990)
     .describe("Oplog in MB: how long a change stream may be away."),
 });
+
+/** What is said of a replica set of the stack's own. */
+export const OWN_MONGODB_KEYS = Object.keys(MongoDb.shape).filter((key) => key !== "external");
 
 export type MongoDbConfig = z.infer<typeof MongoDb>;

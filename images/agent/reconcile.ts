@@ -8,6 +8,7 @@ import { ProxyRuntime } from "./edge/runtime.ts";
 import type { EngineClient } from "./engine/client.ts";
 import { observe } from "./engine/observe.ts";
 import { applyFirewall, removeFirewall } from "./firewall/apply.ts";
+import { ExternalStores } from "./firewall/external.ts";
 import { guardsSomebody } from "./firewall/rules.ts";
 import { log, reason } from "./log.ts";
 import { applyAttachments } from "./network/apply.ts";
@@ -30,6 +31,7 @@ export class Reconciler {
   readonly #pids: PidsLimits;
   readonly #edge: EdgeKeeper;
   readonly #given = new GivenCertificate();
+  readonly #stores: ExternalStores;
   #reportedBad = "";
 
   /** `later` asks for another round in so many milliseconds. */
@@ -37,6 +39,7 @@ export class Reconciler {
     this.#engine = engine;
     this.#settings = settings;
     this.#pids = new PidsLimits(engine);
+    this.#stores = new ExternalStores(settings.externalStoresFile);
     this.#edge = new EdgeKeeper(new ProxyRuntime(), later);
   }
 
@@ -49,7 +52,9 @@ export class Reconciler {
     const { routes, bad } = parseRoutes(observed.records);
     this.#reportBad(bad);
     const joined = await this.#part("networks", async () => {
-      await applyFirewall(observed, this.#settings);
+      const { stack, subnet } = this.#settings;
+      const stores = await this.#stores.endpoints();
+      await applyFirewall(observed, { stack, subnet, stores });
       await applyAttachments(this.#engine, observed);
     });
     const trusted = await this.#part("stores' certificates", () =>

@@ -42,6 +42,8 @@ export interface StoreSettings {
 export interface Settings {
   stack: string;
   stores: StoreSettings;
+  /** File with the servers of stores that somebody else runs, one a line. */
+  externalStoresFile?: string;
   /** The data network's range, closed to tenants whatever range it is. */
   subnet?: string;
   edge: EdgeSettings;
@@ -113,5 +115,7 @@ export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
   const fields = JSON.parse(readFileSync(file, "utf8")) as Fields;
   const edge = parseEdgeSettings(fields, environment.REDFLEET_DOMAIN);
   const stores = storeSettings(environment);
-  return { stack, subnet: environment.REDFLEET_SUBNET || undefined, edge, stores };
+  const externalStoresFile = environment.REDFLEET_EXTERNAL_STORES_FILE;
+  const subnet = environment.REDFLEET_SUBNET || undefined;
+  return { stack, subnet, edge, stores, externalStoresFile };
 }

@@ -5,6 +5,9 @@ import { engine } from "../support/engine.ts";
 import { until } from "../support/wait.ts";
 import { EdgeLab } from "./support/edge-lab.ts";
 
+/** A document store of somebody else, in a range that is closed to tenants. */
+const STORE = "10.255.254.10:27017";
+
 const lab = new EdgeLab();
 const other = new EdgeLab();
 let server: Server;
@@ -62,7 +65,10 @@ beforeAll(async () => {
   server = createServer((socket) => socket.end()).listen(0, "0.0.0.0");
   await until("a listener on the host", () => server.listening);
   hostPort = (server.address() as { port: number }).port;
-  await Promise.all([lab.open(), other.open()]);
+  await Promise.all([
+    lab.open({}, { "external-stores": `${STORE}\nlocalhost:27017` }),
+    other.open(),
+  ]);
   await lab.makeNetwork(lab.name("data"), "data", "", { Internal: true });
   const store = { name: "mongodb-0", component: "mongodb", key: "" };
   await lab.startUpstream({ ...store, network: lab.name("data") });
@@ -119,6 +125,18 @@ describe("a tenant", () => {
     expect(await dropped("tenant")).toBe(before);
     await probe("tenant-acme", ["169.254.169.254:80"]);
     expect(await dropped("tenant")).toBeGreaterThan(before);
+  });
+
+  it("is let out to a store that the stack names, at its port and nowhere else", async () => {
+    const before = await dropped("tenant");
+    await probe("tenant-acme", [STORE]);
+    expect(await dropped("tenant")).toBe(before);
+    await probe("tenant-acme", [STORE.replace("27017", "27018")]);
+    expect(await dropped("tenant")).toBeGreaterThan(before);
+    const resolved = await lab.run("agent", [
+      ...["nft", "list", "set", "inet", `redfleet-${lab.stack}`, "stores4"],
+    ]);
+    expect(resolved).toContain("127.0.0.1 . 27017");
   });
 
   it("holds a share of the store's connections, and leaves the others theirs", async () => {

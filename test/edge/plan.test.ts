@@ -95,6 +95,7 @@ describe("the firewall", () => {
       memberAddresses: ["10.99.0.3", "fd99::3"],
       ownSubnets: ["10.99.0.0/24", "100.99.0.0/24"],
       resolvers: ["2620:fe::fe", "9.9.9.9"],
+      stores: [],
     });
     expect(isNeeded(firewallInput({ ...observed, networks: [] }, host))).toBe(false);
     expect(guardsSomebody(observed)).toBe(true);

@@ -137,3 +137,20 @@ test("members with TLS wait for the agent, who issues their certificates", async
   expect(waitsFor(graph, "dev-valkey-0")).toEqual(["dev-agent"]);
   expect(waitsFor(graph, "dev-agent")).toEqual([]);
 });
+
+test("a document store of somebody else leaves no member, and is reached where there is a way out", async () => {
+  const graph = await dockerGraph(example("external"));
+  expect(graph.filter(({ name }) => name.startsWith("dev-mongodb"))).toEqual([]);
+  const job = graph.find(({ type, name }) => type === CONTAINER && name === "dev-cluster-main.job");
+  expect(JSON.stringify(job?.inputs.networksAdvanced)).toContain('"dev-edge"');
+  expect(waitsFor(graph, "dev-cluster-main.job")).toEqual([]);
+  expect(waitsFor(graph, "dev-tenant-acme.job")).toEqual(["dev-agent"]);
+  const uploads = (id: string) =>
+    graph
+      .filter(({ name, type }) => type === CONTAINER && name === `${id}.files`)
+      .flatMap(({ inputs }) => (inputs.uploads as { file: string }[]).map(({ file }) => file));
+  const password = "/run/redfleet/database-password";
+  expect(uploads("dev-tenant-globex.job")).toContain(password);
+  expect(uploads("dev-tenant-acme.job")).not.toContain(password);
+  expect(uploads("dev-tenant-acme")).toContain("/run/redfleet/mongodb-ca.crt");
+});

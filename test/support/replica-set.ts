@@ -79,6 +79,14 @@ export class ReplicaSet {
     return Array.from({ length: members }, (_, index) => `${this.member(index)}:27017`);
   }
 
+  /** Connection string of the administrator, or of another user, as a container of the lab uses it. */
+  uri(members: number, login = `redfleet-admin:${this.adminPassword}`): string {
+    const trust = this.tls
+      ? `&tls=true&tlsCAFile=${CLIENT_TLS.environment.REDFLEET_TLS_CA_FILE}`
+      : "";
+    return `mongodb://${login}@${this.hosts(members).join(",")}/admin?replicaSet=rs0${trust}`;
+  }
+
   /** Full container name of a member. */
   member(index: number): string {
     return this.lab.nameOf(`mongodb-${index}`);
@@ -96,7 +104,7 @@ export class ReplicaSet {
 
   /**
    * Starts a job and returns its container name while it runs.
-   * @param more environment; a name that ends in `_PASSWORD_FILE` gets a file with that password
+   * @param more environment; a name that ends in `_PASSWORD_FILE` or `_URI_FILE` gets a file with that value
    */
   async startJob(
     name: string,
@@ -108,6 +116,7 @@ export class ReplicaSet {
     const container = `job-${this.jobs}`;
     const { environment, files } = asFiles({
       REDFLEET_ADMIN_PASSWORD_FILE: this.adminPassword,
+      REDFLEET_MONGODB_URI_FILE: this.uri(members),
       ...more,
     });
     await this.lab.start({
@@ -193,12 +202,12 @@ export async function statesOf(client: MongoClient): Promise<Record<number, stri
   );
 }
 
-/** Turns values for `…PASSWORD_FILE` variables into files and their paths. */
+/** Turns values for `…PASSWORD_FILE` and `…URI_FILE` variables into files and their paths. */
 function asFiles(variables: Record<string, string>) {
   const environment: Record<string, string> = {};
   const files: Record<string, string> = {};
   for (const [name, value] of Object.entries(variables)) {
-    const isSecret = name.endsWith("PASSWORD_FILE");
+    const isSecret = /(PASSWORD|URI)_FILE$/.test(name);
     if (isSecret) files[name.toLowerCase()] = value;
     environment[name] = isSecret ? `/run/redfleet/${name.toLowerCase()}` : value;
   }

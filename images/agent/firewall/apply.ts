@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { log } from "../log.ts";
 import type { Observed } from "../model.ts";
+import type { Endpoint } from "./external.ts";
 import { hostResolvers } from "./resolvers.ts";
 import { firewallInput, isNeeded, renderFirewall, tableName } from "./rules.ts";
 
@@ -37,7 +38,7 @@ async function present(name: string): Promise<string | undefined> {
 /** Puts the stack's table in place, replaces it when it differs, removes it when nothing is left. */
 export async function applyFirewall(
   observed: Observed,
-  host: { stack: string; subnet?: string },
+  host: { stack: string; subnet?: string; stores: Endpoint[] },
 ): Promise<void> {
   const input = firewallInput(observed, { ...host, resolvers: hostResolvers() });
   const name = tableName(host.stack);

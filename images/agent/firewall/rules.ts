@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { isIPv4 } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 import type { Observed } from "../model.ts";
+import type { Endpoint } from "./external.ts";
 
 /** What the firewall is made of. */
 export interface FirewallInput {
@@ -15,6 +16,8 @@ export interface FirewallInput {
   ownSubnets: string[];
   /** The host's name servers: the engine's resolver asks them for a container. */
   resolvers: string[];
+  /** Servers of stores that somebody else runs: open to tenants in whatever range they are. */
+  stores: Endpoint[];
 }
 
 // RFC 1918, RFC 6598, RFC 3927 (cloud metadata), this network, loopback, benchmarks, multicast,
@@ -40,7 +43,7 @@ const sorted = (values: string[]) => [...new Set(values)].sort();
 /** The input that a stack's objects and the host's resolvers call for. */
 export function firewallInput(
   observed: Observed,
-  host: { stack: string; subnet?: string; resolvers: string[] },
+  host: { stack: string; subnet?: string; resolvers: string[]; stores?: Endpoint[] },
 ): FirewallInput {
   const tenants = observed.networks.filter((network) => network.component === "tenant");
   const others = observed.networks.filter((network) => network.component !== "tenant");
@@ -57,8 +60,16 @@ export function firewallInput(
       ...observed.networks.flatMap((network) => network.subnets),
     ]),
     resolvers: sorted(host.resolvers),
+    stores: host.stores ?? [],
   };
 }
+
+const servers = (stores: Endpoint[], version: 4 | 6) =>
+  sorted(
+    stores
+      .filter(({ address }) => isIP(address) === version)
+      .map(({ address, port }) => `${address} . ${port}`),
+  );
 
 function set(name: string, type: string, elements: string[], interval = false): string {
   const flags = interval ? "flags interval; auto-merge; " : "";
@@ -78,6 +89,8 @@ function sets(input: FirewallInput): string[] {
     set("members6", "ipv6_addr", six(input.memberAddresses)),
     set("resolvers4", "ipv4_addr", four(input.resolvers)),
     set("resolvers6", "ipv6_addr", six(input.resolvers)),
+    set("stores4", "ipv4_addr . inet_service", servers(input.stores, 4)),
+    set("stores6", "ipv6_addr . inet_service", servers(input.stores, 6)),
     set("closed4", "ipv4_addr", sorted([...closed4, ...four(input.ownSubnets)]), true),
     set("closed6", "ipv6_addr", sorted([...closed6, ...six(input.ownSubnets)]), true),
   ];
@@ -119,6 +132,8 @@ const chains = `
     ip saddr @members4 counter drop
     ip6 saddr @members6 counter drop
     jump names
+    ip daddr . tcp dport @stores4 accept
+    ip6 daddr . tcp dport @stores6 accept
     ip daddr @closed4 counter drop
     ip6 daddr @closed6 counter drop
     oifname "br-*" counter drop

@@ -1,8 +1,8 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { JobError, log, runJob } from "./log.ts";
-import { asAdmin, code, hasCode } from "./mongo.ts";
-import { required, storeSettings } from "./settings.ts";
+import { code, hasCode, withSet } from "./mongo.ts";
+import { connection, required } from "./settings.ts";
 
 /** Where the tenant's volume is mounted. */
 const DATA = "/data";
@@ -21,7 +21,7 @@ async function main() {
 
 /** The user goes first, so that nothing writes the database anew. */
 async function eraseDatabase(database: string, user: string) {
-  await asAdmin(storeSettings(), async (client) => {
+  await withSet(connection(), async (client) => {
     const db = client.db(database);
     const writeConcern = { w: "majority" as const };
     try {

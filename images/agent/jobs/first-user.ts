@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { JobError, log } from "./log.ts";
-import { adminClient, code, command, directClient, hasCode, using, waitFor } from "./mongo.ts";
+import { code, command, directClient, hasCode, setClient, using, waitFor } from "./mongo.ts";
 import type { StoreSettings } from "./settings.ts";
 
 /** The only address from which a set without users may be given its first one. */
@@ -26,7 +26,7 @@ export async function ensureAdmin(settings: StoreSettings) {
 async function canLogIn(settings: StoreSettings): Promise<boolean> {
   return waitFor(settings, "a primary that takes logins", async () => {
     try {
-      return await using(adminClient(settings), async (client) => {
+      return await using(setClient(settings), async (client) => {
         await command(client, { connectionStatus: 1 });
         return true;
       });

@@ -8,7 +8,7 @@ import {
   MongoServerSelectionError,
 } from "mongodb";
 import { JobError, log } from "./log.ts";
-import type { StoreSettings } from "./settings.ts";
+import type { Connection, StoreSettings } from "./settings.ts";
 
 /** Server error codes that the jobs tell apart. */
 export const code = {
@@ -52,17 +52,9 @@ export function directClient(settings: StoreSettings, host: string): MongoClient
   });
 }
 
-/** A connection to the set as the administrator; it finds the primary and follows it. */
-export function adminClient(settings: StoreSettings): MongoClient {
-  const { hosts, replicaSet, adminUser, adminPassword } = settings;
-  return new MongoClient(`mongodb://${hosts.join(",")}/`, {
-    ...tlsOptions(settings),
-    replicaSet,
-    auth: { username: adminUser, password: adminPassword },
-    authSource: "admin",
-    connectTimeoutMS: 5000,
-    serverSelectionTimeoutMS: 10_000,
-  });
+/** A connection to the set; it finds the primary and follows it. */
+export function setClient({ uri }: Connection): MongoClient {
+  return new MongoClient(uri, { connectTimeoutMS: 5000, serverSelectionTimeoutMS: 10_000 });
 }
 
 /** Does something with a client and closes it, however that ends. */
@@ -75,11 +67,11 @@ export async function using<T>(client: MongoClient, work: (client: MongoClient) 
 }
 
 /**
- * Does something as the administrator, and again from its start when an election or a lost connection came in
+ * Does something with the set, and again from its start when an election or a lost connection came in
  * between, until the job's time is over. So `work` must be repeatable.
  */
-export async function asAdmin(
-  settings: StoreSettings,
+export async function withSet(
+  settings: Connection,
   work: (client: MongoClient) => Promise<void>,
 ): Promise<void> {
   let reason = "";
@@ -88,10 +80,10 @@ export async function asAdmin(
     () => `the replica set to answer: ${reason}`,
     async () => {
       try {
-        await using(adminClient(settings), work);
+        await using(setClient(settings), work);
         return true;
       } catch (error) {
-        if (!isTransient(error)) throw explained(error, settings);
+        if (!isTransient(error)) throw explained(error);
         reason = (error as Error).message;
         log("retry", { reason });
         return undefined;
@@ -117,7 +109,7 @@ export function command(client: MongoClient, request: Document): Promise<Documen
  * time is over.
  */
 export async function waitFor<T>(
-  settings: StoreSettings,
+  settings: Connection,
   what: string | (() => string),
   ask: () => Promise<T | undefined>,
   pauseMs = 300,
@@ -132,11 +124,18 @@ export async function waitFor<T>(
   }
 }
 
-function explained(error: unknown, settings: StoreSettings): unknown {
-  if (!hasCode(error, code.authenticationFailed)) return error;
+function explained(error: unknown): unknown {
+  if (hasCode(error, code.authenticationFailed)) {
+    return new JobError(
+      "the replica set refuses the login of the connection string: " +
+        "of the stack's own set, run its job first; of another, correct the secret",
+    );
+  }
+  if (!hasCode(error, code.unauthorized)) return error;
   return new JobError(
-    `the replica set refuses the password of ${settings.adminUser}: ` +
-      "run the replica set's job first, with the same password",
+    `the user of the connection string may not do this: ${(error as Error).message}; ` +
+      "grant it userAdminAnyDatabase, readWriteAnyDatabase and dbAdminAnyDatabase, " +
+      "or give every database's own connection string (mongodb.external.databases)",
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Document, MongoClient } from "mongodb";
 import { ensureAdmin } from "./first-user.ts";
 import { JobError, log, runJob } from "./log.ts";
-import { asAdmin, code, command, directClient, hasCode, hello, using, waitFor } from "./mongo.ts";
+import { code, command, directClient, hasCode, hello, using, waitFor, withSet } from "./mongo.ts";
 import { firstConfig, reconcileMembers, states } from "./replica-set.ts";
 import { type StoreSettings, storeSettings } from "./settings.ts";
 
@@ -15,7 +15,7 @@ async function main() {
   const settings = storeSettings();
   await ensureInitiated(settings);
   await ensureAdmin(settings);
-  await asAdmin(settings, async (client) => {
+  await withSet(settings, async (client) => {
     await ensureMajorityDefaults(client);
     if (settings.caFile) await ensureRenewal(client);
     await reconcileMembers(client, settings);

@@ -1,8 +1,8 @@
 import bcrypt from "bcryptjs";
 import type { Collection, Db } from "mongodb";
 import { JobError, log, runJob } from "./log.ts";
-import { asAdmin, code, hasCode } from "./mongo.ts";
-import { required, secretFrom, storeSettings } from "./settings.ts";
+import { code, hasCode, withSet } from "./mongo.ts";
+import { connection, required, secretFrom } from "./settings.ts";
 
 /** Rounds of bcrypt: about 60 ms a guess on one core. Node-RED's own tool uses 8. */
 const ROUNDS = 10;
@@ -17,17 +17,21 @@ interface FirstUser {
   provisionedHash: string;
 }
 
-/** Makes or updates the database's own user (authentication database: itself) and the first Node-RED user. */
+/**
+ * Makes or updates the database's own user (authentication database: itself) and the first Node-RED user. Without
+ * a password for the former there is one already, and the connection string is its own.
+ */
 async function main() {
   const database = required("REDFLEET_DATABASE");
   const user = required("REDFLEET_DATABASE_USER");
-  const password = secretFrom("REDFLEET_DATABASE_PASSWORD_FILE");
+  const makesUser = process.env.REDFLEET_DATABASE_PASSWORD_FILE !== undefined;
+  const password = makesUser ? secretFrom("REDFLEET_DATABASE_PASSWORD_FILE") : undefined;
   if (/^(admin|config|local)$/.test(database)) {
     throw new JobError(`REDFLEET_DATABASE is ${database}, which belongs to MongoDB itself`);
   }
-  await asAdmin(storeSettings(), async (client) => {
+  await withSet(connection(), async (client) => {
     const db = client.db(database);
-    await ensureDatabaseUser(db, user, password);
+    if (password !== undefined) await ensureDatabaseUser(db, user, password);
     await ensureFirstUser(db.collection<FirstUser>("users"));
     log("ready", { database, user });
   });

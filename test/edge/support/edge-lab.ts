@@ -261,7 +261,13 @@ export class EdgeLab {
     const container = await engine.createContainer({
       ...this.common("agent", this.images.agent, "0:99"),
       Hostname: "",
-      Env: [`REDFLEET_STACK=${this.stack}`, "REDFLEET_EDGE_SETTINGS_FILE=/run/redfleet/edge.json"],
+      Env: [
+        `REDFLEET_STACK=${this.stack}`,
+        "REDFLEET_EDGE_SETTINGS_FILE=/run/redfleet/edge.json",
+        ...("external-stores" in files
+          ? ["REDFLEET_EXTERNAL_STORES_FILE=/run/redfleet/external-stores"]
+          : []),
+      ],
       HostConfig: {
         ...hardened,
         CapAdd: ["NET_ADMIN"],

@@ -42,9 +42,14 @@ export async function memoryCalls(platform: PlatformInput, stack = "dev"): Promi
 }
 
 function build(platform: PlatformInput, stack: string, target: Target): void {
-  const secretNames = ["erp", "acme-api"];
+  const secretNames = ["erp", "acme-api", "mongodb-admin", "mongodb-ca", "acme-mongodb"];
   const { config, problems } = parsePlatform(platform, { stack, secretNames });
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
-  const secret = (name: string) => pulumi.secret(`value-of-${name}`);
+  const secret = (name: string) =>
+    pulumi.secret(
+      name.startsWith("mongodb-a") || name.endsWith("-mongodb")
+        ? `mongodb://user:value-of-${name}@db.example.org/`
+        : `value-of-${name}`,
+    );
   new Platform(stack, { target, config, secret, bases: OFFICIAL_BASES });
 }
