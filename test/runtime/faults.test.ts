@@ -172,6 +172,18 @@ describe("faults of the flow store", () => {
     }
   });
 
+  it("takes another revision of the same number: a store may lose the newest and count on", async () => {
+    const { revision } = await replica.status();
+    const other = { flows: JSON.stringify(flows("counted on")), writeId: "another" };
+    const stored = mongodb.client.db(database).collection("flows");
+    const newest = await stored.findOne({});
+    await stored.replaceOne({ _id: newest?._id }, { ...newest, ...other });
+    await serves("counted on");
+    expect((await replica.status()).revision).toBe(revision);
+    await deployed("after");
+    await serves("after");
+  });
+
   async function healthyMembers(): Promise<number> {
     const { members } = await mongodb.client.db("admin").command({ replSetGetStatus: 1 });
     const good = (members as { stateStr: string }[]).filter(({ stateStr }) =>

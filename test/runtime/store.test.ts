@@ -7,7 +7,7 @@ import {
   RevisionConflict,
 } from "../../images/node-red/runtime/store/types.ts";
 import { pause, until } from "../support/wait.ts";
-import { BACKENDS, type Fault, HISTORY } from "./support/stores.ts";
+import { BACKENDS, HISTORY } from "./support/stores.ts";
 
 const next = (mark: string): NewFlowSet => ({
   flows: `[{"id":"${mark}","type":"tab"}]`,
@@ -257,7 +257,7 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     });
   });
 
-  it.each<Fault>(["read-only", "full", "gone"])(
+  it.each(backend.faults)(
     "refuses a save while it is %s, loses nothing, and takes it after",
     async (fault) => {
       const before = await store.commit(0, next("before"));
