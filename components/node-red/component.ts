@@ -7,11 +7,12 @@ import type { PlanContext } from "../context.ts";
 import { planProvision } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
 import { password } from "../secrets.ts";
-import type { Needs, Target } from "../target/types.ts";
+import type { Needs, Placed, Target, WorkloadFile } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
 import { planUser, type ValkeyAccess, valkeySettings } from "../valkey/plan.ts";
-import { type FlowEnvironment, runtimeFiles } from "./files.ts";
-import { planCluster } from "./plan.ts";
+import { type FlowEnvironment, flowFile, runtimeFiles } from "./files.ts";
+import { planFirstUser } from "./first-user.ts";
+import { type ClusterInput, planCluster } from "./plan.ts";
 
 /** The store of shared context and locks. */
 export interface SharedStore {
@@ -53,24 +54,50 @@ export class Cluster extends PlatformComponent {
     const credentials = password(this, `${name}.credential-secret`, { protect: config.protect });
     const store = password(this, `${name}.valkey-password`);
     const secrets = { environment: args.environment, databasePassword: database };
+    const valkey = {
+      name: "valkey.json",
+      content: valkeyFile(shared.access, identity, store),
+    };
     // One secret of the flows' credentials, for editor and replicas.
     const files = [
-      ...runtimeFiles({ kind: "cluster", identity, access, ...secrets }),
+      ...(config.flowStore === "valkey"
+        ? [flowFile(args.environment)]
+        : runtimeFiles({ kind: "cluster", identity, access, ...secrets })),
       { name: "credential-secret", content: credentials },
-      { name: "valkey.json", content: valkeyFile(shared.access, identity, store) },
+      valkey,
     ];
     const input = { key, identity, config, access, shared: shared.access, files };
     const plan = planCluster(name, context, input);
-    const provision = planProvision(name, context, access, {
-      ...{ kind: "cluster", identity, userPassword: database, firstPassword: this.firstPassword },
-    });
-    const provisioned = target.job(this, provision, args.needs);
     const user = planUser(name, context, shared.access, identity, store);
     const known = target.job(this, user, shared.needs);
+    const provisioned =
+      config.flowStore === "valkey"
+        ? this.#makeFirstUser(name, args, input, valkey, known)
+        : this.#makeDatabase(name, args, database);
     placeInTurn(this, target, [plan.editor, ...plan.replicas], [provisioned, known]);
     target.expose(this, plan.route);
     ({ url: this.url, apiUrl: this.apiUrl } = plan);
     this.registerOutputs({ url: this.url, apiUrl: this.apiUrl });
+  }
+
+  /** A database user, and the first user in the database. */
+  #makeDatabase(name: string, args: ClusterArgs, userPassword: pulumi.Output<string>): Placed {
+    const { target, context, identity, access, needs } = args;
+    const { firstPassword } = this;
+    const plan = { kind: "cluster", identity, userPassword, firstPassword } as const;
+    return target.job(this, planProvision(name, context, access, plan), needs);
+  }
+
+  /** The first user in Valkey, where the cluster itself is a user already. */
+  #makeFirstUser(
+    name: string,
+    { target, context }: ClusterArgs,
+    input: ClusterInput,
+    valkey: WorkloadFile,
+    known: Placed,
+  ): Placed {
+    const files = [valkey, { name: "first-password", content: this.firstPassword }];
+    return target.job(this, planFirstUser(name, context, input, files), [known]);
   }
 }
 

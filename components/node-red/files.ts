@@ -21,11 +21,12 @@ export interface RuntimeSecrets {
 export function runtimeFiles(secrets: RuntimeSecrets): WorkloadFile[] {
   const { kind, identity, access, databasePassword, environment } = secrets;
   const uri = access.uriOf(databaseName(kind, identity), databasePassword);
-  return [
-    ...access.files,
-    { name: "mongodb-uri", content: uri },
-    { name: "environment.json", content: environmentFile(environment) },
-  ];
+  return [...access.files, { name: "mongodb-uri", content: uri }, flowFile(environment)];
+}
+
+/** The flow environment alone, for runtimes that need no database. */
+export function flowFile(environment: FlowEnvironment): WorkloadFile {
+  return { name: "environment.json", content: environmentFile(environment) };
 }
 
 function environmentFile(environment: FlowEnvironment): FileContent {

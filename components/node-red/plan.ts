@@ -25,7 +25,7 @@ export interface ClusterInput {
   readonly identity: string;
   readonly config: ClusterConfig;
   readonly access: DatabaseAccess;
-  readonly shared: Pick<ValkeyAccess, "tls">;
+  readonly shared: Pick<ValkeyAccess, "tls" | "servers">;
   /** What editor and replicas find under `/run/redfleet`. */
   readonly files: readonly WorkloadFile[];
 }
@@ -96,10 +96,11 @@ function sharedName(stack: string, role: "editor" | "replica", identity: string)
 
 function clusterEnvironment(
   context: PlanContext,
-  { key, identity, config }: ClusterInput,
+  input: ClusterInput,
   role: "editor" | "replica",
   member: number | undefined,
 ): Record<string, string> {
+  const { key, config } = input;
   return runtimeEnvironment({
     REDFLEET_STACK: context.stack,
     REDFLEET_COMPONENT: role,
@@ -111,9 +112,7 @@ function clusterEnvironment(
     REDFLEET_HTTP_NODE_ROOT: config.apiPrefix,
     REDFLEET_PUBLIC_URL: publicUrl(context, fullHost(config.host ?? key, context.domain), "/"),
     REDFLEET_TITLE: config.displayName ?? key,
-    REDFLEET_FLOW_STORE: "mongodb",
-    REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
-    REDFLEET_MONGODB_DATABASE: databaseName("cluster", identity),
+    ...flowStoreEnvironment(input),
     REDFLEET_VALKEY_FILE: "/run/redfleet/valkey.json",
     REDFLEET_CONTEXT_DEFAULT: config.context.default,
     REDFLEET_CONTEXT_SYNCHRONOUS: config.context.synchronous ? "true" : "false",
@@ -121,6 +120,22 @@ function clusterEnvironment(
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
     REDFLEET_DRAIN_SECONDS: String(config.drainSeconds),
   });
+}
+
+/** Where the flows are. */
+function flowStoreEnvironment({ identity, config, shared }: ClusterInput) {
+  if (config.flowStore === "valkey") {
+    return {
+      REDFLEET_FLOW_STORE: config.flowStore,
+      // One copy more than the primary's, where there can be one.
+      REDFLEET_VALKEY_WAIT_REPLICAS: String(Math.min(1, shared.servers.length - 1)),
+    };
+  }
+  return {
+    REDFLEET_FLOW_STORE: config.flowStore,
+    REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
+    REDFLEET_MONGODB_DATABASE: databaseName("cluster", identity),
+  };
 }
 
 function planRoute(

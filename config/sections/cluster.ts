@@ -55,6 +55,12 @@ export const Cluster = z.strictObject({
     .union([z.literal(5), z.literal(4)])
     .default(5)
     .describe("Node-RED's major version."),
+  flowStore: z
+    .enum(["mongodb", "valkey"])
+    .default("mongodb")
+    .describe(
+      "Where flows, users, sessions and library live. `valkey` can lose a save when two of its servers go at once. A change starts with nothing: `redfleet import` or a copy in the editor moves flows.",
+    ),
   editorMemory: memoryFrom(NODE_RED_MEMORY)
     .prefault("384 MB")
     .describe("Memory limit of the editor; heap is 75 %."),

@@ -69,6 +69,9 @@ export interface NodeRedEnvironment {
   REDFLEET_NODES_EXCLUDES?: string;
   /** Writable folder of Node-RED. Default `/data`. */
   REDFLEET_USER_DIR?: string;
+  /** For the job `first-user.ts`: its name and its password. */
+  REDFLEET_FIRST_USER?: string;
+  REDFLEET_FIRST_PASSWORD_FILE?: string;
   /** error, warn, info, debug. Default info. */
   REDFLEET_LOG_LEVEL?: LogLevel;
 }

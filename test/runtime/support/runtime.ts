@@ -33,6 +33,10 @@ export interface RuntimeOptions {
   readonly secret?: string | null;
   readonly flowEnvironment?: Readonly<Record<string, string>>;
   readonly environment?: Partial<NodeRedEnvironment>;
+  /** More files below /run/redfleet. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** What of the runtime runs; default `main.ts`. */
+  readonly script?: string;
 }
 
 /** A real container of the Node-RED image on the host's network. */
@@ -91,9 +95,11 @@ function storeEnvironment({ uri, database, valkey }: RuntimeOptions) {
   };
 }
 
-function writeFiles({ uri, valkey, secret, flowEnvironment }: RuntimeOptions): string {
+function writeFiles(options: RuntimeOptions): string {
+  const { uri, valkey, secret, flowEnvironment, files = {} } = options;
   const folder = mkdtempSync(join(tmpdir(), "redfleet-runtime-"));
   chmodSync(folder, 0o755);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   if (uri !== undefined) writeFileSync(join(folder, "mongodb-uri"), uri);
   if (valkey) writeFileSync(join(folder, "valkey.json"), JSON.stringify(valkey));
   if (secret !== null) writeFileSync(join(folder, "credential-secret"), secret ?? SECRET);
@@ -121,7 +127,7 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
       "redfleet.component": options.role === "instance" ? "tenant" : options.role,
       "redfleet.name": "main",
     },
-    Cmd: ["node", "/app/runtime/main.ts"],
+    Cmd: ["node", `/app/runtime/${options.script ?? "main.ts"}`],
     User: "1000:1000",
     Healthcheck: { Test: ["NONE"] },
     Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
