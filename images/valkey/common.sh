@@ -69,9 +69,10 @@ X
 on_renewal() {
   [[ -n ${REDFLEET_TLS_FILE:-} ]] || return 0
   local loaded now
-  loaded=$(<"$REDFLEET_TLS_FILE")$(<"$REDFLEET_TLS_CA_FILE")
+  loaded=$(cat "$REDFLEET_TLS_FILE" "$REDFLEET_TLS_CA_FILE")
   while sleep 10; do
-    now=$(<"$REDFLEET_TLS_FILE")$(<"$REDFLEET_TLS_CA_FILE")
+    # A file that is not there for a moment must not end the watch for good.
+    now=$(cat "$REDFLEET_TLS_FILE" "$REDFLEET_TLS_CA_FILE" 2>/dev/null) || continue
     [[ $now != "$loaded" ]] || continue
     "$@" && loaded=$now && say "uses the renewed certificate"
   done

@@ -59,8 +59,11 @@ it("shows a person how many replicas run what was deployed", async () => {
     ...answering("aaaa0000aaaa0000", "bbbb0000bbbb0001", "/a", ""),
   ]);
   await deploy(page);
+  // "live on 2/2" stood there before the deploy, too.
+  await until("both replicas to be live on the new revision", async () =>
+    /poor: live on revision 1\nwhole: live on/.test((await shown().getAttribute("title")) ?? ""),
+  );
   await shows("live on 2/2");
-  expect(await shown().getAttribute("title")).toMatch(/poor: live on revision 1\nwhole: live on/);
 });
 
 it("names the replica that cannot run a revision, and why, until it can", async () => {

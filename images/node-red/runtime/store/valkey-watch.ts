@@ -31,6 +31,7 @@ export class ValkeyWatcher {
   private readonly stopping = new AbortController();
   private reading: Promise<void> | undefined;
   private again = false;
+  private subscribed = false;
 
   constructor(options: ValkeyWatchOptions) {
     this.options = options;
@@ -40,6 +41,9 @@ export class ValkeyWatcher {
       else listener.onWorker?.();
     });
     subscriber.on("ready", () => void this.subscribe());
+    subscriber.on("close", () => {
+      this.subscribed = false;
+    });
     if (subscriber.status === "ready") void this.subscribe();
     void this.ping();
     void this.poll();
@@ -50,6 +54,7 @@ export class ValkeyWatcher {
     const wanted = listener.onWorker ? [channels.flows, channels.workers] : [channels.flows];
     try {
       await subscriber.subscribe(...wanted);
+      this.subscribed = true;
       // What was published before cannot be heard any more.
       this.reread();
       listener.onWorker?.();
@@ -86,6 +91,8 @@ export class ValkeyWatcher {
     const { subscriber, onSilence } = this.options;
     for await (const _ of this.ticks(PING_MS)) {
       if (subscriber.status !== "ready") continue;
+      // One that was refused while the connection stayed is not repeated by anybody else.
+      if (!this.subscribed) await this.subscribe();
       await subscriber.ping().catch(() => {
         reconnect(subscriber);
         onSilence();

@@ -5,7 +5,7 @@
  * if all of those are lost, or if the one that is promoted is none of them.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Redis } from "ioredis";
+import type { Redis, RedisOptions } from "ioredis";
 import type { ValkeySettings } from "../environment.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { persist } from "../retry.ts";
@@ -63,7 +63,8 @@ export class ValkeyFlowStore implements FlowStore {
 
   constructor(options: ValkeyOptions) {
     this.options = options;
-    this.client = this.open(options.appName);
+    // A queue would send a write later, when its caller has been told that it failed.
+    this.client = this.open(options.appName, { enableOfflineQueue: false });
     const { prefix } = options.settings;
     this.keys = {
       current: `${prefix}flows:current`,
@@ -76,10 +77,10 @@ export class ValkeyFlowStore implements FlowStore {
   }
 
   /** Connects by itself, for ever. Nothing is sent twice but what may be. */
-  private open(name: string): Redis {
+  private open(name: string, more: RedisOptions = {}): Redis {
     const { settings, log } = this.options;
-    const more = { commandTimeout: COMMAND_MS, autoResendUnfulfilledCommands: false };
-    return connectValkey(settings, name, log, { ...more, autoResubscribe: false });
+    const common = { commandTimeout: COMMAND_MS, autoResendUnfulfilledCommands: false };
+    return connectValkey(settings, name, log, { ...common, autoResubscribe: false, ...more });
   }
 
   async connect(signal: AbortSignal): Promise<void> {
