@@ -26,7 +26,9 @@ are to be trusted; smaller differences of wall-clock times are noise on a busy m
 Run it: \`npm run bench\`, or \`npm run bench -- B3 B6 --json\`.
 `;
 
-const COLUMNS = "id|metric|unit|ours|peer|limit|ours / peer|ours / limit|target|||".split("|");
+const COLUMNS = "id|metric|unit|ours|peer|limit|ours / peer|ours / limit|target|met|rounds".split(
+  "|",
+);
 
 /** Rows as a Markdown table. */
 export function renderTable(rows: readonly Row[]): string {
