@@ -31,26 +31,19 @@ inventory() {
   wait
 }
 
-# One line for each other data node that was this one's replica before this one started. The server acknowledges writes that
-# its slow disk has not taken yet; replicas have them, and would throw them away to follow a primary that came back.
-outlived() {
+# One line for each other data node that answers: "outlived" for one that was this node's replica before this one started,
+# else "started". The server acknowledges writes that its slow disk has not taken yet; replicas have them, and would throw
+# them away to follow a primary that came back.
+survivors() {
   local host
   for host in ${PEERS//,/ }; do
-    [[ ${host%%:*} != "$REDFLEET_MEMBER_ADDRESS" ]] || continue
+    [[ ${host%%:*} != "$REDFLEET_MEMBER_ADDRESS" && ${host##*:} != "$SENTINEL_PORT" ]] || continue
     ask "${host%%:*}" "$DATA_PORT" INFO replication | tr -d '\r' | awk -F: -v self="$REDFLEET_MEMBER_ADDRESS" '
       { value[$1] = $2 }
-      END { if (value["master_host"] == self && value["slave_repl_offset"] > 1) print "replica" }' &
+      END {
+        if (value["role"])
+          print((value["master_host"] == self && value["slave_repl_offset"] > 1) ? "outlived" : "started")
+      }' &
   done
   wait
-}
-
-# Asks one Sentinel to make the replica that holds most the primary; again only when that led to nothing for six seconds.
-next_ask=0
-hand_over() {
-  local host
-  [[ $SECONDS -ge $next_ask ]] || return 0
-  next_ask=$((SECONDS + 6))
-  for host in ${PEERS//,/ }; do
-    [[ $(ask "${host%%:*}" "$SENTINEL_PORT" SENTINEL FAILOVER "$MASTER_NAME") != OK ]] || break
-  done
 }

@@ -15,7 +15,7 @@ afterAll(() => group.close());
 /** Makes a node primary that was not the first one, and returns it. */
 async function elsewhereThanFirst(): Promise<number> {
   if ((await group.settled()) === 0) {
-    await group.ask("sentinel", 0, "SENTINEL FAILOVER redfleet");
+    await group.orderFailover();
     await until("another primary", async () => (await group.primary()) !== 0);
   }
   return group.settled();

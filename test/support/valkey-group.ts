@@ -183,6 +183,13 @@ export class ValkeyGroup {
     return winner;
   }
 
+  /** Orders a failover, once there is a candidate: Sentinels ask replicas every 10 s whether they are one. */
+  async orderFailover(): Promise<void> {
+    const order = () => this.ask("sentinel", 0, `SENTINEL FAILOVER ${MASTER_NAME}`);
+    const taken = async () => (await order())[0] === "OK";
+    await until("a failover to be ordered", taken, { seconds: 30, every: 500 });
+  }
+
   /** Waits until one primary has all other nodes as replicas in touch, and every Sentinel agrees. */
   async settled(seconds = 60): Promise<number> {
     return until(

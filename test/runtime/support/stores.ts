@@ -99,8 +99,7 @@ export function settingsOf(group: ValkeyGroup, name: string): ValkeySettings {
 }
 
 class ValkeyBackend implements Backend {
-  /** Not "gone": servers that are all killed at once may lose what they acknowledged last. */
-  readonly faults = ["read-only", "full"] as const;
+  readonly faults = ["read-only", "full", "gone"] as const;
   private readonly group = new ValkeyGroup();
 
   async start() {
@@ -127,7 +126,12 @@ class ValkeyBackend implements Backend {
       await command("CLIENT PAUSE 3000 WRITE");
       return async () => {};
     }
-    throw new Error(`no fault ${kind} here`);
+    const members = MEMBERS.map((member) => this.group.lab.container(`valkey-${member}`));
+    await Promise.all(members.map((member) => member.kill({ signal: "SIGKILL" })));
+    return async () => {
+      await Promise.all(members.map((member) => member.start()));
+      await this.group.settled();
+    };
   }
 
   async stop() {

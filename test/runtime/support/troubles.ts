@@ -108,7 +108,7 @@ export function valkeyTroubles(group: ValkeyGroup): Trouble[] {
       name: "a planned failover",
       begin: async () => {
         await group.settled();
-        await group.ask("sentinel", 0, "SENTINEL FAILOVER redfleet");
+        await group.orderFailover();
         return () => group.settled().then(() => {});
       },
     },
