@@ -1,5 +1,5 @@
 import { CliError } from "../errors.ts";
-import type { FlowNode, LibraryEntry } from "../import/source.ts";
+import type { FlowNode, LibraryEntry } from "../import/types.ts";
 import { type Answer, askEdge, type Edge, type Question } from "./client.ts";
 
 /** Longest wait for a deploy, in seconds: 20 MB of flows take some. */

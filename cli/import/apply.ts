@@ -1,7 +1,7 @@
 import type { AdminApi } from "../edge/admin.ts";
 import { CliError } from "../errors.ts";
 import { assertImportable } from "./check.ts";
-import type { Found } from "./source.ts";
+import type { Found } from "./types.ts";
 
 /** What an import has done, or would do. */
 export interface ImportReport {

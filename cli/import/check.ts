@@ -1,5 +1,5 @@
 import { CliError } from "../errors.ts";
-import type { FlowNode, Found } from "./source.ts";
+import type { FlowNode, Found } from "./types.ts";
 
 /** Types that are no nodes of the palette. */
 const STRUCTURE = /^(tab|group|junction|subflow|subflow:.*)$/;

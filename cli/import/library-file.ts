@@ -1,4 +1,4 @@
-import type { LibraryEntry } from "./source.ts";
+import type { LibraryEntry } from "./types.ts";
 
 /** `// name: value`, as Node-RED's file storage writes an entry's properties above its text. */
 const PROPERTY = /^\/\/ (\w+): (.*)$/;

@@ -1,7 +1,7 @@
 import { type Db, MongoClient, MongoError } from "mongodb";
 import { CliError } from "../errors.ts";
 import { GENERATED_SECRET, revealed } from "./secrets.ts";
-import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./source.ts";
+import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./types.ts";
 
 /** Longest wait for the database, in milliseconds. */
 const TIMEOUT = 10_000;

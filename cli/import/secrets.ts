@@ -3,7 +3,7 @@ import {
   decryptCredentials,
 } from "../../images/node-red/runtime/credentials.ts";
 import { CliError } from "../errors.ts";
-import type { Credentials } from "./source.ts";
+import type { Credentials } from "./types.ts";
 
 /** Setting in which Node-RED keeps the secret that it has generated itself. */
 export const GENERATED_SECRET = "_credentialSecret";

@@ -3,7 +3,7 @@ import { join, relative, sep } from "node:path";
 import { CliError } from "../errors.ts";
 import { parseLibraryFile } from "./library-file.ts";
 import { GENERATED_SECRET, revealed } from "./secrets.ts";
-import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./source.ts";
+import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./types.ts";
 
 /** Files that may hold the generated secret: that of 1.3 and later, the one before, projects. */
 const SECRET_FILES = [".config.runtime.json", ".config.json"];

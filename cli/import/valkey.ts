@@ -3,7 +3,7 @@ import { gunzip } from "node:zlib";
 import { Redis } from "ioredis";
 import { CliError } from "../errors.ts";
 import { GENERATED_SECRET, revealed } from "./secrets.ts";
-import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./source.ts";
+import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./types.ts";
 
 /** Mark of a value that node-red-cluster has compressed; base64 of gzip follows. */
 const COMPRESSED = "gzip:";

@@ -4,7 +4,7 @@ import type { ExternalMongoDb } from "../../config/sections/mongodb.ts";
 import type { PlanContext } from "../context.ts";
 import type { KnownHost, WorkloadFile } from "../target/types.ts";
 import { TRUST_FILE } from "../tls.ts";
-import { memberHosts, REPLICA_SET } from "./plan.ts";
+import { memberHosts, REPLICA_SET } from "./members.ts";
 import { databaseUri, serversOf, trusting } from "./uri.ts";
 
 /** How jobs and runtimes reach the document store, whosever it is. */

@@ -1,15 +1,13 @@
 import { physicalName } from "../../config/names.ts";
 import { memberAddress } from "../../config/network.ts";
-import { MAX_MEMBERS, type MongoDbConfig } from "../../config/sections/mongodb.ts";
+import type { MongoDbConfig } from "../../config/sections/mongodb.ts";
 import type { Member } from "../chain.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
 import { JOB_LIMITS, JOB_USER } from "../jobs.ts";
-import type { FileContent, Job, KnownHost, Volume, Workload } from "../target/types.ts";
+import type { FileContent, Job, Volume, Workload } from "../target/types.ts";
 import { memberTls, TRUST_FILE, trustMount } from "../tls.ts";
-
-export const REPLICA_SET = "rs0";
-export const MONGODB_PORT = 27017;
+import { memberHosts, memberServer, REPLICA_SET } from "./members.ts";
 
 /** Threads of a member beside those of its connections: 54 while idle, more while it copies data. */
 const OWN_THREADS = 150;
@@ -40,7 +38,7 @@ export function planReplicaSet(
   secrets: ReplicaSetSecrets,
 ): ReplicaSetPlan {
   const ordinals = Array.from({ length: config.members }, (_, member) => member);
-  const hosts = ordinals.map((member) => host(context, member));
+  const hosts = ordinals.map((member) => memberServer(context, member));
   return {
     members: ordinals.map((member) => ({
       data: planData(id, context, member, config.dev),
@@ -49,22 +47,6 @@ export function planReplicaSet(
     init: planInit(id, context, hosts, secrets, config.tls),
     seeds: hosts.slice(0, 3),
   };
-}
-
-/**
- * Names of all members that a set may ever have, so that growth changes nothing here. The name of a dead
- * member leaves the engine's DNS, whose answer to it takes 20 s on a network without a way out; an address
- * fails in 3 s. For whoever is in the data network; tenants see the members under other addresses.
- */
-export function memberHosts({ stack, subnet }: PlanContext): KnownHost[] {
-  return Array.from({ length: MAX_MEMBERS }, (_, member) => ({
-    name: physicalName(stack, "mongodb", member),
-    address: memberAddress(subnet, "mongodb", member),
-  }));
-}
-
-function host(context: PlanContext, member: number): string {
-  return `${physicalName(context.stack, "mongodb", member)}:${MONGODB_PORT}`;
 }
 
 /** Members below the smallest legal count never go, so they are protected; later ones may be scaled away. */

@@ -1,7 +1,8 @@
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { type ClusterRoute, renderConfig } from "../../images/agent/edge/config.ts";
+import { renderConfig } from "../../images/agent/edge/config.ts";
+import type { ClusterRoute } from "../../images/agent/edge/input.ts";
 import { renderMap, routeMap } from "../../images/agent/edge/map.ts";
 import type { EdgeSettings } from "../../images/agent/settings.ts";
 import { engine } from "../support/engine.ts";

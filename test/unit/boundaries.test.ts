@@ -80,6 +80,17 @@ describe("import boundaries", () => {
     expect(offenders(plans, typeOnly)).toEqual([]);
   });
 
+  it("has no circle of imports", () => {
+    const all = [
+      ...components,
+      ...images,
+      ...config,
+      ...importsBelow("cli"),
+      ...importsBelow("policy"),
+    ];
+    expect(circles(all)).toEqual([]);
+  });
+
   it("finds the file behind every relative import", () => {
     const missing = ({ target }: Import) =>
       /^(components|config|images|policy)\//.test(target) && !existsSync(join(ROOT, target));
@@ -91,4 +102,14 @@ function importsOnlyTypes(file: string): boolean {
   const source = readFileSync(join(ROOT, file), "utf8");
   const pulumiImports = source.match(/^import .*["']@pulumi\/[^"']+["'];?$/gm) ?? [];
   return pulumiImports.every((line) => line.startsWith("import type"));
+}
+
+/** Files that import themselves through others (types included), and those that lead to them. */
+function circles(imports: readonly Import[]): string[] {
+  const left = Map.groupBy(imports, ({ file }) => file);
+  for (;;) {
+    const free = [...left].filter(([, own]) => !own.some(({ target }) => left.has(target)));
+    if (free.length === 0) return [...left.keys()];
+    for (const [file] of free) left.delete(file);
+  }
 }

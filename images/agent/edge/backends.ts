@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { ClusterRoute } from "./config.ts";
 import { page } from "./frontends.ts";
+import type { ClusterRoute } from "./input.ts";
 import { rateWindow } from "./map.ts";
 
 /** Most replicas of one cluster; a free place costs a few kilobytes. */

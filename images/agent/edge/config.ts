@@ -1,21 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Route } from "../routes.ts";
 import type { EdgeSettings } from "../settings.ts";
 import { clusterBackends, staticBackends } from "./backends.ts";
 import { frontends } from "./frontends.ts";
-
-/** A cluster's route. */
-export type ClusterRoute = Extract<Route, { kind: "cluster" }>;
-
-/** All that shapes the configuration. Tenants are not in it: they live in the map. */
-export interface ConfigInput {
-  settings: EdgeSettings;
-  clusters: ClusterRoute[];
-  /** Certificate files in the order of preference; the first serves clients without a known name. */
-  certificates: string[];
-  /** The name of the stack: the key of what is derived from it. */
-  stack: string;
-}
+import type { ConfigInput } from "./input.ts";
 
 // Mozilla "intermediate", guidelines 5.7: TLS 1.2 and 1.3, forward secrecy only. Curves are left to
 // OpenSSL: 3.5 offers X25519MLKEM768 first, and older ones would refuse that name.

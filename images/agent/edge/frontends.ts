@@ -1,5 +1,5 @@
 import type { EdgeSettings } from "../settings.ts";
-import type { ClusterRoute, ConfigInput } from "./config.ts";
+import type { ClusterRoute, ConfigInput } from "./input.ts";
 import { mapPath, rateWindow } from "./map.ts";
 
 const html = `content-type "text/html; charset=utf-8" hdr Cache-Control no-store`;
