@@ -27,7 +27,8 @@ function header({ name, content, owner, mode = 0o400 }: TarFile): Buffer {
   block.write(octal(Buffer.byteLength(content), 11), 124);
   block.write(octal(0, 11), 136);
   block.write(" ".repeat(8), 148);
-  block.write("0ustar\0" + "00", 156);
+  block.write("0", 156);
+  block.write("ustar\0" + "00", 257);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
   return block;
