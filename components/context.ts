@@ -1,6 +1,7 @@
 import { physicalName } from "../config/names.ts";
 import { defaultSubnet } from "../config/network.ts";
 import type { PlatformConfig } from "../config/schema.ts";
+import type { RegistryConfig } from "../config/sections/modules.ts";
 
 /** What every plan needs to know of the stack as a whole. Plain values. */
 export interface PlanContext {
@@ -10,6 +11,8 @@ export interface PlanContext {
   readonly httpsPort: number;
   readonly subnet: string;
   readonly networks: { readonly data: string; readonly edge: string };
+  /** The npm registry of all runtimes; undefined: npm's own. */
+  readonly registry: RegistryConfig | undefined;
 }
 
 /** The context of a configuration. */
@@ -20,6 +23,7 @@ export function planContext(stack: string, config: PlatformConfig): PlanContext 
     httpsPort: config.edge.https,
     subnet: config.target.subnet ?? defaultSubnet(stack),
     networks: { data: physicalName(stack, "data"), edge: physicalName(stack, "edge") },
+    registry: config.registry,
   };
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import { sortedEntries } from "../config/canonical.ts";
 import { identityOf } from "../config/identity.ts";
@@ -15,7 +16,7 @@ import { planNetworks } from "./networks.ts";
 import { Cluster, type SharedStore } from "./node-red/component.ts";
 import type { FlowEnvironment } from "./node-red/files.ts";
 import { outputsOf, type PlatformOutputs } from "./outputs.ts";
-import type { Needs, Target } from "./target/types.ts";
+import type { Needs, Target, WorkloadFile } from "./target/types.ts";
 import { ErasedTenant, Tenant } from "./tenant/component.ts";
 import { TOKENS } from "./tokens.ts";
 import { Replication, Sentinels } from "./valkey/component.ts";
@@ -114,7 +115,7 @@ export class Platform extends PlatformComponent {
     return this.#each(this.#args.config.clusters, (key, config) => {
       const identity = identityOf(key, config);
       const environment = this.#environment(config.env, config.secretEnv);
-      const own = { key, identity, config, environment };
+      const own = { key, identity, config, environment, registry: this.#registry() };
       const args = { ...this.#common(), ...own, access, shared, needs };
       return new Cluster(`${name}-cluster-${identity}`, args, { parent: this });
     });
@@ -136,6 +137,7 @@ export class Platform extends PlatformComponent {
         config,
         template,
         environment,
+        registry: this.#registry(),
         access,
         needs,
       };
@@ -152,6 +154,14 @@ export class Platform extends PlatformComponent {
 
   #common() {
     return { target: this.#args.target, context: this.#context };
+  }
+
+  #registry(): WorkloadFile[] {
+    const { ca, tokenSecret } = this.#args.config.registry ?? {};
+    return [
+      ...(ca ? [{ name: "npm-ca.pem", content: readFileSync(ca, "utf8") }] : []),
+      ...(tokenSecret ? [{ name: "npm-token", content: this.#args.secret(tokenSecret) }] : []),
+    ];
   }
 
   #environment(

@@ -26,6 +26,8 @@ export const CODES = {
   REDFLEET_CFG_INLINE_SECRET: "a secret written in clear",
   REDFLEET_CFG_SECRET_MISSING: "a reference to a secret that the stack does not have",
   REDFLEET_CFG_PORT: "a port that is invalid or used twice",
+  REDFLEET_CFG_MODULE: "not an exact npm package, or not a pattern of package names",
+  REDFLEET_CFG_REGISTRY: "an npm registry that cannot be used",
   REDFLEET_CFG_ADDRESS: "not an IPv4 address of the host",
   REDFLEET_CFG_TLS: "certificate files that cannot serve this platform",
   REDFLEET_CFG_PATH_PREFIX: "a path prefix that the platform needs itself",

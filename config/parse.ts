@@ -7,6 +7,7 @@ import { edgeRules } from "./rules/edge.ts";
 import { environmentRules } from "./rules/environment.ts";
 import { externalRules } from "./rules/external.ts";
 import { hostRules } from "./rules/hosts.ts";
+import { moduleRules } from "./rules/modules.ts";
 import { nameRules } from "./rules/names.ts";
 import { renameRules } from "./rules/renames.ts";
 import type { Rule, RuleContext } from "./rules/rule.ts";
@@ -22,6 +23,7 @@ const RULES: readonly Rule[] = [
   tenantRules,
   renameRules,
   environmentRules,
+  moduleRules,
   edgeRules,
   capacityRules,
 ];

@@ -3,6 +3,7 @@ import { KEY_PATTERN, KEY_RULE } from "./names.ts";
 import { says } from "./problems.ts";
 import { Cluster } from "./sections/cluster.ts";
 import { Edge } from "./sections/edge.ts";
+import { Registry } from "./sections/modules.ts";
 import { MongoDb } from "./sections/mongodb.ts";
 import { Target } from "./sections/target.ts";
 import { Template } from "./sections/template.ts";
@@ -23,6 +24,9 @@ export const Platform = z.strictObject({
   edge: Edge.prefault({}).describe("Reverse proxy with TLS."),
   mongodb: MongoDb.prefault({}).describe("Replica set: flows, users, revisions."),
   valkey: Valkey.prefault({}).describe("Servers and Sentinels: shared context, locks."),
+  registry: Registry.optional().describe(
+    "The npm registry of all runtimes. Default: npm's own. Tenants reach no private addresses, so theirs has a public one.",
+  ),
   clusters: z
     .record(Key, Cluster)
     .default({})

@@ -31,6 +31,8 @@ export interface ClusterArgs {
   readonly environment: FlowEnvironment;
   readonly access: DatabaseAccess;
   readonly shared: SharedStore;
+  /** What it takes to use the npm registry. */
+  readonly registry: readonly WorkloadFile[];
   /** What has to run before: the replica set, the agent. */
   readonly needs: Needs;
 }
@@ -65,6 +67,7 @@ export class Cluster extends PlatformComponent {
         : runtimeFiles({ kind: "cluster", identity, access, ...secrets })),
       { name: "credential-secret", content: credentials },
       valkey,
+      ...args.registry,
     ];
     const input = { key, identity, config, access, shared: shared.access, files };
     const plan = planCluster(name, context, input);

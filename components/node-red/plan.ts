@@ -7,6 +7,7 @@ import { databaseName, trust } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
 import type { Exposure, WorkloadFile } from "../target/types.ts";
 import type { ValkeyAccess } from "../valkey/plan.ts";
+import { moduleEnvironment } from "./modules.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "./runtime.ts";
 
 /** One editor and N replicas of the same flows, and the route to them. */
@@ -119,6 +120,7 @@ function clusterEnvironment(
     REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
     REDFLEET_DRAIN_SECONDS: String(config.drainSeconds),
+    ...moduleEnvironment(config, context.registry),
   });
 }
 

@@ -7,7 +7,7 @@ import { planErase, planProvision } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
 import { type FlowEnvironment, runtimeFiles } from "../node-red/files.ts";
 import { password } from "../secrets.ts";
-import type { Needs, Target } from "../target/types.ts";
+import type { Needs, Target, WorkloadFile } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
 import { planData, planTenant } from "./plan.ts";
 
@@ -26,6 +26,8 @@ export interface TenantArgs extends CommonArgs {
   readonly config: TenantConfig;
   readonly template: TemplateConfig;
   readonly environment: FlowEnvironment;
+  /** What it takes to use the npm registry. */
+  readonly registry: readonly WorkloadFile[];
 }
 
 /**
@@ -46,7 +48,10 @@ export class Tenant extends PlatformComponent {
     this.firstPassword = password(this, `${name}.first-password`);
     const userPassword = password(this, `${name}.database-password`);
     const secrets = { environment, databasePassword: userPassword };
-    const files = runtimeFiles({ kind: "tenant", identity, access, ...secrets });
+    const files = [
+      ...runtimeFiles({ kind: "tenant", identity, access, ...secrets }),
+      ...args.registry,
+    ];
     const plan = planTenant(name, context, { key, identity, config, template, access, files });
     target.network(this, plan.network);
     target.volume(this, plan.data);

@@ -2,10 +2,11 @@ import { tenantHosts } from "../../config/hosts.ts";
 import { physicalName } from "../../config/names.ts";
 import type { TemplateConfig } from "../../config/sections/template.ts";
 import type { TenantConfig } from "../../config/sections/tenant.ts";
-import { tenantLimits } from "../../config/templates.ts";
+import { tenantLimits, tenantModules } from "../../config/templates.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
 import { databaseName, trust } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
+import { moduleEnvironment } from "../node-red/modules.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "../node-red/runtime.ts";
 import type { Exposure, Network, Volume, Workload, WorkloadFile } from "../target/types.ts";
 
@@ -116,7 +117,7 @@ function planWorkload(
 
 function tenantEnvironment(
   context: PlanContext,
-  { key, identity, config }: TenantInput,
+  { key, identity, config, template }: TenantInput,
   host: string,
 ): Record<string, string> {
   return runtimeEnvironment({
@@ -133,5 +134,6 @@ function tenantEnvironment(
     REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
     REDFLEET_MONGODB_DATABASE: databaseName("tenant", identity),
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
+    ...moduleEnvironment(tenantModules(config, template), context.registry),
   });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { says } from "../problems.ts";
+import { moduleKeys } from "./modules.ts";
 import {
   Cpus,
   count,
@@ -76,6 +77,7 @@ export const Cluster = z.strictObject({
   context: Context.prefault({}).describe("Context stores of the flows: `memory` and `shared`."),
   env: Environment.default({}).describe("Environment of the flows, editor and replicas alike."),
   secretEnv: SecretEnvironment.default({}).describe("Variable -> key in `redfleet:secrets`."),
+  ...moduleKeys(["*"]),
   protect: z
     .boolean()
     .default(true)

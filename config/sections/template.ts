@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { moduleKeys } from "./modules.ts";
 import { Cpus, count, Memory, memoryFrom, NODE_RED_MEMORY } from "./values.ts";
 
 /** What a tenant gets, and how far it may go from that. */
@@ -26,6 +27,7 @@ export const Template = z.strictObject({
     .default(128)
     .describe("Processes and threads that a tenant may have."),
   env: z.record(z.string(), z.string()).default({}).describe("Environment of every tenant of it."),
+  ...moduleKeys([]),
 });
 
 export type TemplateConfig = z.infer<typeof Template>;

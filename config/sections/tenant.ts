@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TENANT_MODULE_KEYS } from "./modules.ts";
 import { Cpus, Environment, Memory, SecretEnvironment } from "./values.ts";
 
 /** One Node-RED instance of somebody. Its key is its identity, unless `renamedFrom` says what that was at first. */
@@ -26,6 +27,7 @@ export const Tenant = z.strictObject({
     .describe("`stopped` removes the runtime and keeps all data; the edge answers a clear page."),
   env: Environment.default({}).describe("Environment of the flows."),
   secretEnv: SecretEnvironment.default({}).describe("Variable -> key in `redfleet:secrets`."),
+  ...TENANT_MODULE_KEYS,
 });
 
 export type TenantConfig = z.infer<typeof Tenant>;

@@ -49,9 +49,40 @@ describe.each<Major>([5, 4])("a tenant's own runtime on Node-RED %i", (major) =>
   it("does not load modules for function nodes", async () => {
     const libs = [{ var: "cp", module: "child_process" }];
     const [input, fn, output] = answering("t", "libs", "/libs", 'msg.payload = "ran";');
-    await person.deploy([tab("t"), input, { ...fn, libs }, output] as never);
-    const answer = fetch(`${tenant.url}/libs`, { signal: AbortSignal.timeout(500) });
-    await expect(answer).rejects.toThrow();
+    const answer = await person.tryDeploy([tab("t"), input, { ...fn, libs }, output] as never);
+    expect(await answer.json()).toEqual({
+      code: "cannot_run",
+      message: "Nothing was deployed: modules of functions: child_process (not allowed here)",
+    });
+    expect((await fetch(`${tenant.url}/hello`)).status).toBe(200);
+  });
+
+  it("logs as JSON what code prints", async () => {
+    const code = 'console.log("printed %s", "text"); msg.payload = "ok";';
+    await person.deploy([tab("t"), ...answering("t", "print", "/print", code)]);
+    expect(await (await fetch(`${tenant.url}/print`)).text()).toBe("ok");
+    const lines = (await tenant.logs()).split("\n").filter(Boolean);
+    const entries = lines.map((line) => JSON.parse(line));
+    expect(entries).toContainEqual(
+      expect.objectContaining({ level: "info", source: "console", msg: "printed text" }),
+    );
+  });
+
+  it("measures itself", async () => {
+    const text = await (await fetch(`${tenant.health}/metrics`)).text();
+    const names = [...text.matchAll(/^# TYPE redfleet_(\w+) (?:gauge|counter)$/gm)].map(
+      (m) => m[1],
+    );
+    expect(names).toEqual(
+      expect.arrayContaining([
+        ...["ready", "flow_revision", "error", "safe_mode", "http_requests_total"],
+        ...["reloads_total", "reload_failures_total", "reload_seconds_total"],
+        ...["event_loop_lag_p50_seconds", "event_loop_lag_p99_seconds"],
+        ...["process_heap_used_bytes", "process_heap_limit_bytes", "log_errors_total"],
+      ]),
+    );
+    const values = text.split("\n").filter((line) => line && !line.startsWith("#"));
+    for (const line of values) expect(line).toMatch(/^redfleet_\w+\{[^}]+\} [\d.e+-]+$/);
   });
 
   it("loses nothing while a person deploys", async () => {

@@ -90,6 +90,27 @@ function nextStart(events: EventEmitter): Promise<boolean> {
   });
 }
 
+/** Why Node-RED did not start flows, as it tells its editor. */
+interface Stopped {
+  error?: string;
+  types?: string[];
+  modules?: { module: string }[];
+}
+
+function explain({ error, types, modules }: Stopped): string | undefined {
+  if (types) return `missing node types: ${types.join(", ")}`;
+  if (modules) return `missing modules: ${modules.map(({ module }) => module).join(", ")}`;
+  return error;
+}
+
+/** Tells of each later start of flows: `undefined`, or why nothing runs. */
+export function onStarts(events: EventEmitter, listener: (problem: string | undefined) => void) {
+  events.on("runtime-event", ({ id, payload }: { id: string; payload?: Stopped }) => {
+    if (id !== "runtime-state" || payload?.error === "credentials_load_failed") return;
+    listener(payload?.error ? explain(payload) : undefined);
+  });
+}
+
 /** How Node-RED's very first start ended: `undefined`, or why nothing runs. */
 export function firstStart(events: EventEmitter): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -99,10 +120,10 @@ export function firstStart(events: EventEmitter): Promise<string | undefined> {
       resolve(reason);
     };
     const onStarted = () => end();
-    const onEvent = ({ id, payload }: { id: string; payload?: { error?: string } }) => {
+    const onEvent = ({ id, payload }: { id: string; payload?: Stopped }) => {
       if (id !== "runtime-state" || !payload?.error) return;
       // Flows run without credentials that cannot be read; any other error is final.
-      if (payload.error !== "credentials_load_failed") end(payload.error);
+      if (payload.error !== "credentials_load_failed") end(explain(payload));
     };
     events.on("flows:started", onStarted);
     events.on("runtime-event", onEvent);

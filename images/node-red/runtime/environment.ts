@@ -6,15 +6,21 @@ import { hostname } from "node:os";
 import { type ContextConfig, type ContextStoreName, readContext } from "./environment-context.ts";
 import { EnvironmentError, Reader, readObject, type Source } from "./environment-reader.ts";
 import { type FlowStoreKind, readStores, type StoreConfig } from "./environment-stores.ts";
+import {
+  type PackagesConfig,
+  type PackagesEnvironment,
+  readPackages,
+} from "./packages/environment.ts";
 
 export { EnvironmentError } from "./environment-reader.ts";
 export type { ValkeyAddress, ValkeySettings } from "./environment-stores.ts";
+export { MODULE_SPEC, moduleName, PACKAGE_PATTERN } from "./packages/environment.ts";
 
 /** What a container does: edit and run a cluster, only run it, or be a tenant's own runtime. */
 export type Role = "editor" | "replica" | "instance";
 
 /** Environment variables of a Node-RED container, as they are set on it. Secrets are files. */
-export interface NodeRedEnvironment {
+export interface NodeRedEnvironment extends PackagesEnvironment {
   /** Stack name, for logs only. */
   REDFLEET_STACK: string;
   REDFLEET_COMPONENT: "editor" | "replica" | "tenant";
@@ -98,12 +104,19 @@ export interface RuntimeConfig extends StoreConfig {
   gateSeconds: number;
   history: number;
   nodesExcludes: string[];
+  packages: PackagesConfig;
   userDir: string;
   logLevel: LogLevel;
 }
 
-/** Dangerous node files (reliability: they reach the container's files, processes and raw sockets). */
-const EXCLUDED_NODES = ["90-exec.js", "10-file.js", "23-watch.js", "31-tcpin.js", "32-udp.js"];
+/** Nodes that reach the container's files, processes and raw sockets, and the files that hold them. */
+export const DANGEROUS_NODES = {
+  exec: "90-exec.js",
+  file: "10-file.js",
+  watch: "23-watch.js",
+  tcp: "31-tcpin.js",
+  udp: "32-udp.js",
+} as const;
 
 /** Names of variables that a shell, Node and the engine all accept. */
 export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -157,7 +170,7 @@ function checkFlowEnvironment(
 }
 
 function readNodesExcludes(reader: Reader): string[] {
-  const raw = reader.text("REDFLEET_NODES_EXCLUDES", EXCLUDED_NODES.join(","));
+  const raw = reader.text("REDFLEET_NODES_EXCLUDES", Object.values(DANGEROUS_NODES).join(","));
   if (raw === "none") return [];
   const files = raw.split(",").map((entry) => entry.trim());
   for (const file of files) {
@@ -205,6 +218,7 @@ export function parseEnvironment(source: Source): RuntimeConfig {
     gateSeconds: reader.number("REDFLEET_GATE_SECONDS", 5, 0, 60),
     history: reader.number("REDFLEET_HISTORY", 50, 1, 1000),
     nodesExcludes: readNodesExcludes(reader),
+    packages: readPackages(reader),
     userDir: reader.text("REDFLEET_USER_DIR", "/data"),
     logLevel: reader.oneOf(
       "REDFLEET_LOG_LEVEL",

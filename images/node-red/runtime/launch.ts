@@ -1,9 +1,8 @@
 /** Puts the parts of a process together, in the order in which they need each other. */
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createAdminAuth } from "./auth.ts";
+import { Boots } from "./boots.ts";
 import { createSharedContext, type SharedContext } from "./context/index.ts";
-import { type Deploys, firstStart, guardDeploys } from "./deploys.ts";
+import { type Deploys, firstStart, guardDeploys, onStarts } from "./deploys.ts";
 import { lastExpiry, openDocument, type StoredDocument } from "./documents.ts";
 import { drain } from "./drain.ts";
 import { EnvironmentError, parseEnvironment, type RuntimeConfig } from "./environment.ts";
@@ -13,17 +12,19 @@ import { startHealthServer } from "./health-server.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { addFunctionGlobal, narrowDependencyCheck } from "./internals.ts";
 import { LazyNodes } from "./lazy-nodes.ts";
-import { createLogger, type Logger, reasonOf } from "./log.ts";
+import { captureOutput, createLogger, type Logger, reasonOf } from "./log.ts";
 import { trimWhenIdle } from "./memory.ts";
 import { renderMetrics } from "./metrics.ts";
 import { type FlowNode, loadNodeRed, type NodeRed } from "./node-red.ts";
+import { createPackages, type Packages } from "./packages/index.ts";
+import { missingFunctionModules } from "./packages/modules.ts";
 import { register } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { persist } from "./retry.ts";
 import { createHttpServer, type HttpServer } from "./server.ts";
 import { createSettings, credentialSecret, prepareUserDir } from "./settings.ts";
 import { Status } from "./status.ts";
-import { createStorage, EMPTY, type Storage } from "./storage.ts";
+import { CannotRun, createStorage, EMPTY, type Storage } from "./storage.ts";
 import { openStore } from "./store/open.ts";
 import type { FlowSet, FlowStore } from "./store/types.ts";
 import { Turns } from "./turns.ts";
@@ -31,16 +32,22 @@ import { Turns } from "./turns.ts";
 /** `cluster.type` in function nodes. */
 const CLUSTER_TYPES = { editor: "admin", replica: "worker", instance: "standalone" } as const;
 
-/** The built parts of a process. */
-interface Parts {
+/** What is there before the flow store was read. */
+interface Base {
   config: RuntimeConfig;
   log: Logger;
   red: NodeRed;
   store: FlowStore;
   status: Status;
+  boots: Boots;
+}
+
+/** The built parts of a process. */
+interface Parts extends Base {
   gate: Gate;
   http: HttpServer;
   storage: Storage;
+  packages: Packages;
   deploys: Deploys;
   reloader: Reloader;
   context: SharedContext | undefined;
@@ -55,12 +62,6 @@ function readEnvironment(): RuntimeConfig {
     for (const problem of error.problems) log.error("the environment is wrong", { ...problem });
     process.exit(78);
   }
-}
-
-/** Digest of the exact package set of this image. */
-function packageDigest(): string {
-  const lock = readFileSync(new URL("../package-lock.json", import.meta.url));
-  return createHash("sha256").update(lock).digest("hex");
 }
 
 /** What is read before Node-RED starts. */
@@ -100,14 +101,8 @@ function openContext(config: RuntimeConfig, store: FlowStore, storage: Storage, 
 const connectionName = ({ role, worker }: RuntimeConfig) => `redfleet-${role}-${worker}`;
 
 /** Builds Node-RED around what the store holds. Replicas start empty and apply what is stored. */
-function build(
-  config: RuntimeConfig,
-  log: Logger,
-  store: FlowStore,
-  red: NodeRed,
-  status: Status,
-  { initial, settings, sessions }: Stored,
-): Parts {
+function build(base: Base, { initial, settings, sessions }: Stored): Parts {
+  const { config, log, store, red, status, boots } = base;
   const gate = new Gate({ app: () => red.httpNode, graceMs: config.gateSeconds * 1000, log });
   const readOnly = config.role === "replica";
   const turns = new Turns({ store, worker: config.worker, log });
@@ -116,16 +111,23 @@ function build(
     if (readOnly && status.serving) await turns.take();
   };
   const deploys = guardDeploys(red, gate, beforeAll);
+  const restamp = () => persist("the packages were not stored", () => storage.restamp(), log);
+  const packages = createPackages({ config, store, log, restamp });
   const storage = createStorage({
     store,
     log,
     readOnly,
     settings,
     sessions,
-    digest: packageDigest(),
+    digest: () => packages.digest(),
+    check: (flows) => checkFunctionModules(red, flows),
     initial: readOnly ? EMPTY : (initial ?? EMPTY),
     beforeRestart: deploys.beforeRestart,
-    onSaved: ({ revision }) => status.update({ state: "running", revision, error: undefined }),
+    onSaved: ({ revision }) => {
+      boots.runs(revision);
+      status.update({ state: "running", revision, error: undefined });
+    },
+    onRestamped: ({ revision }) => status.update({ revision }),
   });
   const admin = () => (readOnly ? undefined : red.httpAdmin);
   const { httpNodeRoot } = config;
@@ -138,31 +140,55 @@ function build(
     ...{ config, secret, adminAuth, log },
     storageModule: storage.module,
     sharedContext: context?.store,
+    userDir: () => packages.folder,
+    safeMode: boots.mode === "safe",
   });
   red.init(http.server, nodeRedSettings);
-  const reloader = new Reloader({ red, storage, deploys, status, turns, secret, log });
-  const made = { config, log, red, store, status, gate, http, storage, deploys, reloader };
-  return { ...made, context };
+  const reloader = new Reloader({ red, storage, deploys, packages, status, turns, secret, log });
+  return { ...base, gate, http, storage, packages, deploys, reloader, context };
+}
+
+/** Node-RED would save the flows and then start none of them. */
+async function checkFunctionModules(red: NodeRed, flows: FlowNode[]): Promise<void> {
+  const missing = await missingFunctionModules(red, flows);
+  if (missing.length === 0) return;
+  throw new CannotRun(`Nothing was deployed: modules of functions: ${missing.join(", ")}`);
 }
 
 /** Starts Node-RED and waits until its first flows run. */
 async function start(parts: Parts, initial: FlowSet | null): Promise<void> {
-  const { red, config, http, status, deploys, reloader, log } = parts;
+  const { red, config, http, status, deploys, packages, boots, log } = parts;
+  const lacking = await packages.begin(initial);
   const first = firstStart(red.events);
+  if (!boots.problem && config.role !== "replica") boots.runs(initial?.revision ?? 0);
   await http.listen(config.httpPort);
   await red.start();
-  const problem = await first;
+  const stopped = await first;
+  const problem = boots.problem ?? lacking ?? stopped;
   deploys.arm();
-  if (config.role === "replica" && initial) await reloader.offer(initial);
+  const revision = initial?.revision ?? 0;
+  if (config.role === "replica" && initial && !boots.problem) await offer(parts, initial);
   else {
-    const revision = initial?.revision ?? 0;
     const state = problem ? "error" : "running";
     status.update({ state, revision, error: problem });
+  }
+  if (config.role !== "replica") {
+    onStarts(red.events, (error) => status.update({ state: error ? "error" : "running", error }));
   }
   // A replica that could not take the first revision it saw has nothing to serve yet.
   if (config.role !== "replica" || status.state === "running") serve(parts);
   else status.on("change", () => status.state === "running" && serve(parts));
+  void packages.settle(initial, lacking).then(() => {
+    if (lacking) status.update({ state: "running", error: undefined });
+  });
   log.info("started", { revision: status.revision, state: status.state, port: config.httpPort });
+}
+
+/** Hands on what is stored, but for what has ended this process again and again. */
+async function offer({ boots, reloader }: Parts, set: FlowSet): Promise<void> {
+  if (boots.withholds(set.revision)) return;
+  boots.runs(set.revision);
+  await reloader.offer(set);
 }
 
 function serve({ status, gate }: Parts): void {
@@ -173,11 +199,11 @@ function serve({ status, gate }: Parts): void {
 
 /** Follows the store, tells the registry, and in editors watches the replicas. */
 function follow(parts: Parts): () => Promise<void> {
-  const { config, store, status, red, reloader, log } = parts;
+  const { config, store, status, red, log } = parts;
   const registration = register(store, status, log);
   const fleet = config.role === "editor" ? followFleet(store, status, red.events, log) : undefined;
   store.watch({
-    onFlowSet: (set) => void reloader.offer(set),
+    onFlowSet: (set) => void offer(parts, set),
     ...(fleet && { onWorker: fleet.refresh }),
   });
   return async () => {
@@ -207,6 +233,7 @@ export async function launch(): Promise<void> {
   const config = readEnvironment();
   const { stack, role, name, worker } = config;
   const log = createLogger(config.logLevel, { component: role, stack, name, worker });
+  captureOutput(log);
   reportCrashes(log);
   startHeartbeat();
   const aborting = new AbortController();
@@ -224,14 +251,21 @@ export async function launch(): Promise<void> {
   const status = new Status({ role, name, worker, nodeRed });
   let metrics = () => "";
   await startHealthServer({ status, metrics: () => metrics(), port: config.healthPort });
+  const boots = new Boots(config.userDir);
+  if (boots.problem) log.error(boots.problem);
+  if (boots.mode === "stopped") {
+    status.update({ state: "error", error: boots.problem });
+    process.once("SIGTERM", () => process.exit(0));
+    return;
+  }
   await connected;
   const stored = await readStored(config, store, log, aborting.signal);
 
-  const parts = build(config, log, store, red, status, stored);
+  const parts = build({ config, log, store, red, status, boots }, stored);
   const { gate, reloader, context } = parts;
   metrics = () => {
     const reloads = reloader.counters;
-    return renderMetrics({ status, gate, reloads, nodes, context: context?.counters });
+    return renderMetrics({ status, gate, boots, reloads, nodes, context: context?.counters });
   };
   await start(parts, stored.initial);
   const stop = follow(parts);

@@ -1,8 +1,11 @@
 /** Metrics in Prometheus' text format. */
-import { performance } from "node:perf_hooks";
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { getHeapStatistics } from "node:v8";
+import type { Boots } from "./boots.ts";
 import type { ExchangeCounters } from "./context/exchange.ts";
 import type { Gate } from "./gate.ts";
 import type { LazyNodes } from "./lazy-nodes.ts";
+import { logged } from "./log.ts";
 import type { Reloads } from "./reload.ts";
 import type { Status } from "./status.ts";
 
@@ -41,23 +44,51 @@ function statusMetrics(status: Status): Metric[] {
   ];
 }
 
+/** Milliseconds between two looks at the event loop: few enough to cost an idle process nothing. */
+const LAG_RESOLUTION_MS = 100;
+const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+lag.enable();
+
+/** What was seen since the last time somebody asked. */
+function lagMetrics(): Metric[] {
+  // The histogram holds the time between two looks, most of which nobody was late.
+  const seconds = (ns: number) => Math.max(0, (ns || 0) / 1e9 - LAG_RESOLUTION_MS / 1000);
+  const metrics: Metric[] = [
+    ["event_loop_lag_p50_seconds", "gauge", "Median lag", seconds(lag.percentile(50))],
+    ["event_loop_lag_p99_seconds", "gauge", "99th percentile of lag", seconds(lag.percentile(99))],
+    ["event_loop_lag_max_seconds", "gauge", "Longest lag", seconds(lag.max)],
+  ];
+  lag.reset();
+  return metrics;
+}
+
+function logMetrics(): Metric[] {
+  return [
+    ["log_errors_total", "counter", "Errors in the log", logged.error],
+    ["log_warnings_total", "counter", "Warnings in the log", logged.warn],
+  ];
+}
+
 function processMetrics(): Metric[] {
   const { rss, heapUsed } = process.memoryUsage();
+  const { heap_size_limit: heapLimit } = getHeapStatistics();
   const { user, system } = process.cpuUsage();
   const { utilization } = performance.eventLoopUtilization();
   return [
     ["process_resident_memory_bytes", "gauge", "Resident memory", rss],
     ["process_heap_used_bytes", "gauge", "Used JavaScript heap", heapUsed],
+    ["process_heap_limit_bytes", "gauge", "JavaScript heap that it may use", heapLimit],
     ["process_cpu_seconds_total", "counter", "CPU time", (user + system) / 1e6],
     ["event_loop_utilization", "gauge", "Busy share of the event loop since start", utilization],
     ["uptime_seconds", "gauge", "Seconds since start", process.uptime()],
   ];
 }
 
-function reloadMetrics({ count, failures, lastMs }: Reloads): Metric[] {
+function reloadMetrics({ count, failures, lastMs, totalMs }: Reloads): Metric[] {
   return [
     ["reloads_total", "counter", "Revisions applied from the flow store", count],
     ["reload_failures_total", "counter", "Revisions that could not be applied", failures],
+    ["reload_seconds_total", "counter", "Duration of all reloads", totalMs / 1000],
     ["reload_last_seconds", "gauge", "Duration of the last reload", lastMs / 1000],
   ];
 }
@@ -82,6 +113,7 @@ function nodeMetrics({ waitingCount }: LazyNodes): Metric[] {
 export interface MetricsParts {
   status: Status;
   gate: Gate;
+  boots: Boots;
   reloads: Reloads;
   nodes: LazyNodes;
   /** Undefined where contexts are not shared. */
@@ -89,15 +121,25 @@ export interface MetricsParts {
 }
 
 /** All metrics, prefixed `redfleet_`, labelled with role and name. */
-export function renderMetrics({ status, gate, reloads, nodes, context }: MetricsParts): string {
+export function renderMetrics({
+  status,
+  gate,
+  boots,
+  reloads,
+  nodes,
+  context,
+}: MetricsParts): string {
   const { role, name } = status.identity;
   const labels = `{role="${role}",name="${name}"}`;
-  const all = [
+  const all: Metric[] = [
     ...statusMetrics(status),
     ...gateMetrics(gate),
     ...reloadMetrics(reloads),
     ...contextMetrics(context),
     ...nodeMetrics(nodes),
+    ["safe_mode", "gauge", "1 when flows are held back", Number(boots.mode !== "normal")],
+    ...logMetrics(),
+    ...lagMetrics(),
     ...processMetrics(),
   ];
   const lines = all.map(([metric, type, help, value]) => {

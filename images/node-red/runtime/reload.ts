@@ -8,6 +8,8 @@ import type { Deploys } from "./deploys.ts";
 import { resetCredentials } from "./internals.ts";
 import { type Logger, reasonOf } from "./log.ts";
 import type { FlowNode, NodeRed } from "./node-red.ts";
+import { missingFunctionModules, missingTypes } from "./packages/modules.ts";
+import type { PackageSwitch } from "./packages/replica.ts";
 import type { Status } from "./status.ts";
 import { applying, type Storage } from "./storage.ts";
 import type { FlowSet } from "./store/types.ts";
@@ -18,6 +20,7 @@ export interface Reloads {
   count: number;
   failures: number;
   lastMs: number;
+  totalMs: number;
 }
 
 export interface ReloadOptions {
@@ -26,13 +29,14 @@ export interface ReloadOptions {
   deploys: Deploys;
   status: Status;
   turns: Turns;
+  packages: PackageSwitch;
   secret: string;
   log: Logger;
 }
 
 /** Follows the flow sets that the store tells of. */
 export class Reloader {
-  readonly counters: Reloads = { count: 0, failures: 0, lastMs: 0 };
+  readonly counters: Reloads = { count: 0, failures: 0, lastMs: 0, totalMs: 0 };
   private readonly options: ReloadOptions;
   private newest: FlowSet | undefined;
   private running: Promise<void> | undefined;
@@ -71,6 +75,7 @@ export class Reloader {
       await this.apply(set);
       this.counters.count += 1;
       this.counters.lastMs = performance.now() - begin;
+      this.counters.totalMs += this.counters.lastMs;
       status.update({ state: "running", revision: set.revision, error: undefined });
       const ms = Math.round(this.counters.lastMs);
       log.info("a revision was applied", { revision: set.revision, ms });
@@ -89,9 +94,9 @@ export class Reloader {
   }
 
   private async apply(set: FlowSet): Promise<void> {
-    const { red, deploys, storage } = this.options;
+    const { red, deploys, storage, packages } = this.options;
     const flows = JSON.parse(set.flows) as FlowNode[];
-    checkTypes(red, flows);
+    await packages.change(set, () => checkModules(red, flows));
     const credentials = await this.mark(set, flows);
     const started = deploys.started();
     const box = { set: set as FlowSet | undefined };
@@ -140,10 +145,9 @@ function replaces(set: FlowSet, known: Pick<FlowSet, "revision" | "writeId">): b
 }
 
 /** Node-RED would stop what changed and then start nothing at all. */
-function checkTypes(red: NodeRed, flows: FlowNode[]): void {
-  const builtIn = new Set(["tab", "group", "subflow"]);
-  for (const node of flows) if (node.type === "subflow") builtIn.add(`subflow:${node.id}`);
-  const types = new Set(flows.map((node) => node.type));
-  const missing = [...types].filter((type) => !builtIn.has(type) && !red.nodes.getType(type));
-  if (missing.length > 0) throw new Error(`missing node types: ${missing.sort().join(", ")}`);
+async function checkModules(red: NodeRed, flows: FlowNode[]): Promise<void> {
+  const types = missingTypes(red, flows);
+  if (types.length > 0) throw new Error(`missing node types: ${types.join(", ")}`);
+  const modules = await missingFunctionModules(red, flows);
+  if (modules.length > 0) throw new Error(`missing modules of functions: ${modules.join(", ")}`);
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { ContextStore } from "./context/store.ts";
 import type { RuntimeConfig } from "./environment.ts";
 import type { Logger } from "./log.ts";
+import { moduleSettings } from "./packages/settings.ts";
 
 export interface SettingsParts {
   config: RuntimeConfig;
@@ -15,11 +16,15 @@ export interface SettingsParts {
   log: Logger;
   /** The shared context; undefined where there is none. */
   sharedContext?: ContextStore;
+  /** Asked for each time: a replica's folder changes with its packages. */
+  userDir(): string;
+  /** Flows are loaded and not started. */
+  safeMode?: boolean;
 }
 
 /** Our own packages lie beside the runtime. */
-const packageFolder = (name: string) =>
-  fileURLToPath(new URL(`../packages/${name}`, import.meta.url));
+const PACKAGES = fileURLToPath(new URL("../packages", import.meta.url));
+const packageFolder = (name: string) => join(PACKAGES, name);
 
 /** Node-RED takes a store by a function that makes it. */
 function contextStorage({ config, sharedContext }: SettingsParts) {
@@ -34,10 +39,12 @@ function contextStorage({ config, sharedContext }: SettingsParts) {
 
 /** Settings that both the editor's side and replicas have. */
 function commonSettings(parts: SettingsParts) {
-  const { config, secret, storageModule, log } = parts;
+  const { config, secret, storageModule, log, userDir } = parts;
   return {
     uiPort: config.httpPort,
-    userDir: config.userDir,
+    get userDir() {
+      return userDir();
+    },
     httpNodeRoot: config.httpNodeRoot === "/" ? "/" : `${config.httpNodeRoot}/`,
     // Bodies of the admin API: flow sets of 20 MB and more. The edge has a limit of its own.
     apiMaxLength: "64mb",
@@ -46,7 +53,6 @@ function commonSettings(parts: SettingsParts) {
     credentialSecret: secret,
     logging: { redfleet: loggingOf(log) },
     nodesExcludes: config.nodesExcludes,
-    functionExternalModules: false,
     functionGlobalContext: {},
     contextStorage: contextStorage(parts),
     ...(config.role === "editor" && { nodesDir: [packageFolder("redfleet-fleet")] }),
@@ -54,11 +60,7 @@ function commonSettings(parts: SettingsParts) {
     tlsConfigDisableLocalFiles: true,
     // The platform's own variables are none of a flow's business.
     envVarExcludes: Object.keys(process.env).filter((name) => name.startsWith("REDFLEET_")),
-    externalModules: {
-      autoInstall: false,
-      palette: { allowInstall: false, allowUpdate: false, allowUpload: false },
-      modules: { allowInstall: false },
-    },
+    ...moduleSettings(config.role, config.packages, PACKAGES),
     diagnostics: { enabled: false, ui: false },
     runtimeState: { enabled: false, ui: false },
     telemetry: { enabled: false, updateNotification: false },
@@ -82,8 +84,10 @@ function editorSettings({ config, adminAuth }: SettingsParts) {
 /** All settings for one process. */
 export function createSettings(parts: SettingsParts): Record<string, unknown> {
   const common = commonSettings(parts);
-  if (parts.config.role === "replica") return { ...common, httpAdminRoot: false };
-  return { ...common, ...editorSettings(parts) };
+  if (parts.safeMode) Object.assign(common, { safeMode: true });
+  const own = parts.config.role === "replica" ? { httpAdminRoot: false } : editorSettings(parts);
+  // Not by spreading, which would read `userDir` once and for all.
+  return Object.assign(common, own);
 }
 
 interface LogMessage {
@@ -99,8 +103,12 @@ interface LogMessage {
 
 /** Node-RED's levels: 20 error and below, 30 warn, 40 info, 50 debug, 95 audit, 98 trace, 99 metric. */
 function loggingOf(log: Logger) {
-  const text = (msg: unknown) =>
-    typeof msg === "string" ? msg : msg instanceof Error ? msg.message : JSON.stringify(msg);
+  const text = (msg: unknown) => {
+    if (typeof msg === "string") return msg;
+    // An error of a function node is of another realm, so it is no instance of Error here.
+    const { message } = (msg ?? {}) as { message?: unknown };
+    return typeof message === "string" ? message : JSON.stringify(msg);
+  };
   return {
     level: "info",
     metrics: false,

@@ -8,7 +8,7 @@ import type { StoredDocument } from "./documents.ts";
 import { resetCredentials } from "./internals.ts";
 import { type Logger, reasonOf } from "./log.ts";
 import type { FlowNode } from "./node-red.ts";
-import { type FlowSet, type FlowStore, RevisionConflict } from "./store/types.ts";
+import { type FlowSet, type FlowStore, type NewFlowSet, RevisionConflict } from "./store/types.ts";
 
 /** The version of the flow set that this process runs, or is about to. */
 export interface Current {
@@ -22,7 +22,9 @@ export interface StorageOptions {
   store: FlowStore;
   log: Logger;
   /** Digest of the package set, kept with each revision. */
-  digest: string;
+  digest(): Promise<string>;
+  /** Asked before flows are saved. @throws with the reason why they could not run. */
+  check(flows: FlowNode[]): Promise<void>;
   /** Replicas read; they write neither flows nor settings, sessions or library. */
   readOnly: boolean;
   settings: StoredDocument;
@@ -32,6 +34,8 @@ export interface StorageOptions {
   /** Awaited between a save and the restart of nodes that it causes. */
   beforeRestart(): Promise<void>;
   onSaved(set: FlowSet): void;
+  /** The flows stand under a new revision, and go on as they are. */
+  onRestamped(set: FlowSet): void;
 }
 
 /**
@@ -51,6 +55,9 @@ class SaveRefused extends Error {
   }
 }
 
+/** Flows that would not start; nothing was saved. */
+export class CannotRun extends Error {}
+
 function refusal(error: unknown): SaveRefused {
   if (error instanceof RevisionConflict) {
     // The editor answers this code with its dialog to review and merge.
@@ -60,6 +67,7 @@ function refusal(error: unknown): SaveRefused {
       `The flows were changed elsewhere: ${error.message}`,
     );
   }
+  if (error instanceof CannotRun) return new SaveRefused(400, "cannot_run", error.message);
   const message =
     `The flow store did not confirm the change: ${reasonOf(error)}. Nothing was deployed. ` +
     "Should the store have taken it all the same, it is applied as soon as the store answers.";
@@ -83,28 +91,52 @@ export function createStorage(options: StorageOptions) {
   let pendingCredentials: string | undefined;
   const ownWrites = new Set<string>();
 
-  async function save(flows: FlowNode[], user: string | null): Promise<void> {
-    const credentials = pendingCredentials ?? current.credentials;
-    pendingCredentials = undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** One write at a time: each is made on the revision of the one before. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = turn.then(work);
+    turn = next.catch(() => undefined);
+    return next;
+  }
+
+  async function commit(
+    next: Pick<NewFlowSet, "flows" | "credentials" | "user">,
+  ): Promise<FlowSet> {
     const writeId = randomUUID();
     ownWrites.add(writeId);
     try {
-      const next = {
-        flows: JSON.stringify(flows),
-        credentials,
-        user,
-        digest: options.digest,
-        writeId,
-      };
-      const set = await store.commit(current.revision, next);
+      const digest = await options.digest();
+      const set = await store.commit(current.revision, { ...next, digest, writeId });
       Object.assign(current, versionOf(set));
-      options.onSaved(set);
+      return set;
     } catch (error) {
       ownWrites.delete(writeId);
+      throw error;
+    }
+  }
+
+  async function save(flows: FlowNode[], user: string | null): Promise<void> {
+    const credentials = pendingCredentials ?? current.credentials;
+    pendingCredentials = undefined;
+    try {
+      await options.check(flows);
+      options.onSaved(await commit({ flows: JSON.stringify(flows), credentials, user }));
+    } catch (error) {
       log.error("a deploy was refused", { reason: reasonOf(error) });
       await resetCredentials(JSON.parse(current.credentials) as object);
       throw refusal(error);
     }
+  }
+
+  /** The stored flows once more, when the packages that they go with have changed. */
+  async function restamp(): Promise<void> {
+    const set = await store.read();
+    // Somebody else's revision is on its way to here; the next save names the packages.
+    if ((set?.revision ?? 0) !== current.revision) return;
+    const { flows, credentials } = set ?? EMPTY;
+    if ((await options.digest()) === (set?.digest ?? "")) return;
+    options.onRestamped(await commit({ flows, credentials, user: null }));
   }
 
   /** The save that Node-RED makes when the runtime applies a revision that came from the store. */
@@ -134,7 +166,7 @@ export function createStorage(options: StorageOptions) {
       const set = applying.getStore()?.set;
       if (set) adopt(set, flows);
       else if (readOnly) throw new Error("a replica does not save flows");
-      else await save(flows, user?.username ?? null);
+      else await inTurn(() => save(flows, user?.username ?? null));
       await options.beforeRestart();
     },
     getCredentials: async () => JSON.parse(current.credentials) as object,
@@ -151,7 +183,12 @@ export function createStorage(options: StorageOptions) {
     },
   };
 
-  return { module, current, isOwnWrite: (set: FlowSet) => ownWrites.has(set.writeId) };
+  return {
+    module,
+    current,
+    restamp: () => inTurn(restamp),
+    isOwnWrite: (set: FlowSet) => ownWrites.has(set.writeId),
+  };
 }
 
 export type Storage = ReturnType<typeof createStorage>;

@@ -37,6 +37,12 @@ export interface RuntimeOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** What of the runtime runs; default `main.ts`. */
   readonly script?: string;
+  /** Data outlives a restart: a volume, as on the platform. Default: memory. */
+  readonly keepsData?: boolean;
+  /** The engine starts it again when it ends by itself. */
+  readonly restarts?: boolean;
+  /** Limit in MB. Default: none. */
+  readonly memoryMb?: number;
 }
 
 /** A real container of the Node-RED image on the host's network. */
@@ -51,6 +57,8 @@ export interface Runtime {
   /** Stops the process for a while, or lets it go on; its connections stay. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Stops it as the engine does, and starts it again; returns when it is ready. */
+  restart(): Promise<void>;
   running(): Promise<boolean>;
   /** Exit code, once it has ended. */
   ended(): Promise<number>;
@@ -115,6 +123,13 @@ export function nodeRedImage(major: Major): Promise<string> {
   return imageOf("node-red", { NODE_BASE: node, NODE_BUILD: nodeBuild, NODE_RED: String(major) });
 }
 
+const inMemory = { "/data": "uid=1000,gid=1000,mode=700" };
+
+function memoryLimit(megabytes: number) {
+  const bytes = megabytes * 1024 * 1024;
+  return { Memory: bytes, MemorySwap: bytes };
+}
+
 /** Starts a runtime; returns when its process runs, which is before it answers. */
 export async function launch(options: RuntimeOptions): Promise<Runtime> {
   const ports = await freePorts(2);
@@ -137,8 +152,10 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
       ReadonlyRootfs: true,
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges:true"],
+      ...(options.restarts && { RestartPolicy: { Name: "unless-stopped" } }),
       Binds: [`${folder}:/run/redfleet:ro`],
-      Tmpfs: { "/tmp": "rw,noexec,nosuid,size=64m", "/data": "uid=1000,gid=1000,mode=700" },
+      Tmpfs: { "/tmp": "rw,noexec,nosuid,size=64m", ...(options.keepsData ? {} : inMemory) },
+      ...(options.memoryMb && memoryLimit(options.memoryMb)),
     },
   });
   await container.start();
@@ -161,6 +178,10 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
     signal: (signal) => container.kill({ signal }),
     pause: () => container.pause(),
     resume: () => container.unpause(),
+    restart: async () => {
+      await container.restart({ t: 10 });
+      await until(`${worker} is ready again`, async () => (await fetch(`${health}/readyz`)).ok);
+    },
     running: async () => (await container.inspect()).State.Running,
     ended: async () => (await container.wait()).StatusCode as number,
     logs: async () => {

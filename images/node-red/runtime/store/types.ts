@@ -11,7 +11,7 @@ export interface FlowSet {
   /** Who saved it; null when login is off or the platform itself did. */
   user: string | null;
   at: Date;
-  /** Digest of the package set that the flows were saved with. */
+  /** Digest of the package set that the flows need; empty when the image's packages suffice. */
   digest: string;
   /** Random mark of the write, which tells one's own writes from those of others. */
   writeId: string;
@@ -73,7 +73,7 @@ export interface WatchListener {
 }
 
 /** Documents that belong to one writer. */
-export type DocumentName = "settings" | "sessions";
+export type DocumentName = "settings" | "sessions" | "packages";
 
 /** Where flows and what belongs to them live. */
 export interface FlowStore {

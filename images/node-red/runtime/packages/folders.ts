@@ -1,0 +1,56 @@
+/**
+ * Installed package sets of a replica, one folder each. A folder is whole or not there; it stays as long as
+ * the process runs, because modules load files late.
+ */
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Npm } from "./npm.ts";
+import { NO_PACKAGES, type PackageSet } from "./set.ts";
+
+/** Folders below `<userDir>/packages`. */
+export class PackageFolders {
+  private readonly userDir: string;
+  private readonly npm: Npm;
+
+  constructor(userDir: string, npm: Npm) {
+    this.userDir = userDir;
+    this.npm = npm;
+  }
+
+  private get root(): string {
+    return join(this.userDir, "packages");
+  }
+
+  /** Where a set is, or will be. Without packages it is Node-RED's own folder. */
+  of(digest: string): string {
+    return digest === NO_PACKAGES ? this.userDir : join(this.root, digest);
+  }
+
+  has(digest: string): boolean {
+    return statSync(this.of(digest), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** Installs a set exactly as its lock has it, unless it is there. @throws with npm's reason. */
+  async install(digest: string, set: PackageSet): Promise<void> {
+    if (this.has(digest)) return;
+    const work = join(this.root, `.${digest}`);
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work, { recursive: true });
+    writeFileSync(join(work, "package.json"), set.manifest);
+    writeFileSync(join(work, "package-lock.json"), set.lock);
+    try {
+      await this.npm.run(["ci", "--omit=dev", "--prefer-offline"], work);
+      renameSync(work, this.of(digest));
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes all sets but one. Only before anything is loaded from them. */
+  prune(digest: string): void {
+    mkdirSync(this.root, { recursive: true });
+    for (const name of readdirSync(this.root)) {
+      if (name !== digest) rmSync(join(this.root, name), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The packages of a replica: before a revision is applied, the set that it names is installed beside the
+ * one in use and its node types are loaded in process. When that fails, everything is as before.
+ */
+import type { Logger } from "../log.ts";
+import type { FlowSet } from "../store/types.ts";
+import type { PackageFolders } from "./folders.ts";
+import { loadModule, typesOf, unloadModule } from "./modules.ts";
+import { NpmError } from "./npm.ts";
+import { NO_PACKAGES, namesSet, nodeModulesOf } from "./set.ts";
+import type { PackageSets } from "./sets.ts";
+
+/** A set that could not be installed is tried again after this; then after twice that, and so on. */
+const FIRST_PAUSE_MS = 20_000;
+const LONGEST_PAUSE_MS = 10 * 60_000;
+
+export interface ReplicaPackagesOptions {
+  sets: PackageSets;
+  folders: PackageFolders;
+  /** Makes the next deploy restart the nodes of these types. */
+  restart(types: Iterable<string>): void;
+  log: Logger;
+}
+
+interface Failure {
+  digest: string;
+  error: unknown;
+  pauseMs: number;
+  until: number;
+}
+
+/** What the reload asks. */
+export interface PackageSwitch {
+  /**
+   * Makes the packages of a revision the ones in use, then asks `check`; when it throws, the ones before
+   * are in use again.
+   */
+  change(set: FlowSet, check: () => Promise<void>): Promise<void>;
+}
+
+/** One replica's packages. */
+export class ReplicaPackages implements PackageSwitch {
+  private readonly options: ReplicaPackagesOptions;
+  private digest = NO_PACKAGES;
+  private failure: Failure | undefined;
+
+  constructor(options: ReplicaPackagesOptions) {
+    this.options = options;
+  }
+
+  /** Node-RED's folder now: its settings ask for it each time. */
+  get folder(): string {
+    return this.options.folders.of(this.digest);
+  }
+
+  /** Before Node-RED starts: a set that was installed before the last restart is used from the start. */
+  begin(digest: string): void {
+    const wanted = namesSet(digest) && this.options.folders.has(digest) ? digest : NO_PACKAGES;
+    this.options.folders.prune(wanted);
+    this.digest = wanted;
+  }
+
+  async change(set: FlowSet, check: () => Promise<void>): Promise<void> {
+    const wanted = namesSet(set.digest) ? set.digest : NO_PACKAGES;
+    if (wanted === this.digest) return check();
+    await this.install(wanted);
+    const before = this.digest;
+    const from = nodeModulesOf(this.options.folders.of(before));
+    const to = nodeModulesOf(this.options.folders.of(wanted));
+    const problems = await this.exchange(wanted, from, to);
+    try {
+      await check();
+    } catch (error) {
+      await this.exchange(before, to, from);
+      throw withProblems(error, problems);
+    }
+    this.options.log.info("the packages were changed", { digest: wanted, modules: [...to.keys()] });
+  }
+
+  private async install(digest: string): Promise<void> {
+    const { folders, sets } = this.options;
+    if (digest === NO_PACKAGES || folders.has(digest)) return;
+    const { failure } = this;
+    if (failure?.digest === digest && performance.now() < failure.until) throw failure.error;
+    try {
+      await folders.install(digest, await sets.read(digest));
+      this.failure = undefined;
+    } catch (cause) {
+      const error = new Error(`the modules could not be installed: ${(cause as Error).message}`, {
+        cause,
+      });
+      if (cause instanceof NpmError) this.note(digest, error);
+      throw error;
+    }
+  }
+
+  private note(digest: string, error: unknown): void {
+    const last = this.failure?.digest === digest ? this.failure.pauseMs * 2 : FIRST_PAUSE_MS;
+    const pauseMs = Math.min(last, LONGEST_PAUSE_MS);
+    this.failure = { digest, error, pauseMs, until: performance.now() + pauseMs };
+  }
+
+  /** Unloads what goes or changes, loads what comes or has changed. */
+  private async exchange(digest: string, from: Map<string, string>, to: Map<string, string>) {
+    const gone = [...from].filter(([name, code]) => to.get(name) !== code).map(([name]) => name);
+    const come = [...to].filter(([name, code]) => from.get(name) !== code).map(([name]) => name);
+    for (const name of gone) unloadModule(name);
+    this.digest = digest;
+    const problems: string[] = [];
+    // One by one: a module may load others that it depends on.
+    for (const name of come) problems.push(...(await loadModule(name)));
+    this.options.restart(come.filter((name) => from.has(name)).flatMap(typesOf));
+    for (const problem of problems) this.options.log.warn("a module was not loaded", { problem });
+    return problems;
+  }
+}
+
+/** What could not be loaded is most likely why a type is missing. */
+function withProblems(error: unknown, problems: string[]): unknown {
+  if (problems.length === 0 || !(error instanceof Error)) return error;
+  return new Error(`${error.message} (${problems.join("; ")})`, { cause: error });
+}

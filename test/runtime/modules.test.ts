@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { NodeRedEnvironment } from "../../images/node-red/runtime/environment.ts";
+import { type FlowNode, tab } from "../support/flows.ts";
+import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
+import { until } from "../support/wait.ts";
+import { addUser, Editor } from "./support/editor.ts";
+import { answering } from "./support/flows.ts";
+import { nodeModule, using } from "./support/modules.ts";
+import { type Major, type Runtime, start } from "./support/runtime.ts";
+
+let mongodb: LocalReplicaSet;
+let registry: NpmRegistry;
+beforeAll(async () => {
+  [mongodb, registry] = await Promise.all([startReplicaSet(), startNpmRegistry()]);
+  registry.publish(nodeModule("node-red-contrib-stamp", "1.0.0", "stamp", '"stamp"'));
+  registry.publish(nodeModule("@acme/scoped-stamp", "2.1.0", "scoped", '"scoped"'));
+  registry.publish(nodeModule("@acme/evil", "1.0.0", "evil", '"evil"'));
+  registry.publish(nodeModule("other-stamp", "1.0.0", "other", '"other"'));
+});
+afterAll(() => Promise.all([mongodb?.close(), registry?.close()]));
+
+describe.each<Major>([5, 4])("a tenant's modules on Node-RED %i", (major) => {
+  const database = `modules-${major}`;
+  let tenant: Runtime;
+  let person: Editor;
+
+  const begin = async (more: Partial<NodeRedEnvironment>) => {
+    const { files, environment } = using(registry);
+    const common = { major, uri: mongodb.uri, database, secret: null, keepsData: true, files };
+    tenant = await start({ ...common, role: "instance", environment: { ...environment, ...more } });
+    person = await Editor.login(tenant);
+    await person.load();
+  };
+  beforeAll(async () => {
+    await addUser(mongodb.client, database, "admin");
+    await begin({
+      REDFLEET_MODULES: "node-red-contrib-stamp@1.0.0",
+      REDFLEET_PALETTE_ALLOW: "@acme/*",
+      REDFLEET_PALETTE_DENY: "@acme/evil",
+    });
+  });
+  afterAll(() => tenant?.remove());
+
+  const install = (module: string) =>
+    person.call("/nodes", { method: "POST", body: JSON.stringify({ module }) });
+
+  const flow = (type: string, path: string): FlowNode[] => {
+    const [input, node, output] = answering("t", type, path, "") as [FlowNode, FlowNode, FlowNode];
+    return [tab("t"), input, { ...node, type, func: undefined }, output];
+  };
+
+  it("has what the stack file declares before flows start", async () => {
+    await person.deploy(flow("stamp", "/stamp"));
+    expect(await (await fetch(`${tenant.url}/stamp`)).text()).toBe("stamp");
+  });
+
+  it("asks no registry for what it has", async () => {
+    const fetched = registry.fetched.length;
+    registry.breakDown(true);
+    await tenant.restart();
+    expect(await (await fetch(`${tenant.url}/stamp`)).text()).toBe("stamp");
+    expect((await tenant.status()).error).toBeUndefined();
+    registry.breakDown(false);
+    expect(registry.fetched).toHaveLength(fetched);
+  });
+
+  it("installs in the palette manager what is allowed, and nothing else", async () => {
+    person = await Editor.login(tenant);
+    for (const module of ["other-stamp", "@acme/evil"]) {
+      expect(await (await install(module)).json()).toMatchObject({ code: "install_not_allowed" });
+    }
+    expect((await install("file:../x")).ok).toBe(false);
+    expect((await install("@acme/scoped-stamp")).status).toBe(200);
+  });
+
+  it("does not know dangerous nodes, and says which are missing", async () => {
+    const exec = { id: "x", type: "exec", z: "t", command: "id", x: 1, y: 1, wires: [] };
+    await person.load();
+    await person.deploy([tab("t"), exec as FlowNode]);
+    const missing = "missing node types: exec";
+    await until("it says so", async () => (await tenant.status()).error === missing);
+    await tenant.restart();
+    expect(await tenant.status()).toMatchObject({ state: "error", error: missing });
+  });
+
+  it("knows them where they are allowed", async () => {
+    await tenant.remove();
+    await begin({ REDFLEET_NODES_EXCLUDES: "10-file.js", REDFLEET_PALETTE_ALLOW: "" });
+    expect(await tenant.status()).toMatchObject({ state: "running" });
+    const answer = await person.call("/nodes", { headers: { accept: "application/json" } });
+    const types = ((await answer.json()) as { types: string[] }[]).flatMap(({ types }) => types);
+    expect(types).toEqual(expect.arrayContaining(["exec", "tcp in", "udp in", "watch"]));
+    expect(types).not.toContain("file");
+    expect((await install("other-stamp")).ok).toBe(false);
+  });
+});

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type FlowNode, tab } from "../support/flows.ts";
+import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
+import { until } from "../support/wait.ts";
+import { addUser, Editor } from "./support/editor.ts";
+import { answering } from "./support/flows.ts";
+import { nodeModule, using } from "./support/modules.ts";
+import { type Major, type Runtime, start } from "./support/runtime.ts";
+
+let mongodb: LocalReplicaSet;
+let registry: NpmRegistry;
+beforeAll(async () => {
+  [mongodb, registry] = await Promise.all([startReplicaSet(), startNpmRegistry()]);
+  registry.publish(nodeModule("node-red-contrib-stamp", "1.0.0", "stamp", '"stamp 1"'));
+  registry.publish(helper("1.0.0"));
+  registry.publish({ ...helper("3.0.0"), name: "function-helper" });
+  for (const major of [4, 5]) {
+    registry.publish(nodeModule(`late-stamp-${major}`, "1.0.0", "late", '"late"'));
+  }
+  const needs = { dependencies: { "stamp-helper": "^1.0.0" } };
+  const helped = 'require("stamp-helper")';
+  registry.publish(nodeModule("@acme/scoped-stamp", "2.1.0", "scoped", helped, needs));
+  registry.publish(nodeModule("node-red-contrib-stamp", "1.1.0", "stamp", '"stamp 1.1"'));
+});
+afterAll(() => Promise.all([mongodb?.close(), registry?.close()]));
+
+function helper(version: string) {
+  const files = { "index.js": `module.exports = "helped by ${version}";` };
+  return { name: "stamp-helper", version, manifest: { main: "index.js" }, files };
+}
+
+/** http in → the type under test → http response. */
+function usesType(type: string, path: string): FlowNode[] {
+  const [input, node, output] = answering("t", type, path, "") as [FlowNode, FlowNode, FlowNode];
+  const { id, z, x, y, wires } = node;
+  return [tab("t"), input, { id, z, x, y, wires, type } as FlowNode, output];
+}
+
+const ask = async (runtime: Runtime, path: string) => (await fetch(`${runtime.url}${path}`)).text();
+
+const install = (person: Editor, module: string, version: string) =>
+  person.call("/nodes", { method: "POST", body: JSON.stringify({ module, version }) });
+
+describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
+  const database = `packages-${major}`;
+  let editor: Runtime;
+  let replicas: Runtime[];
+  let person: Editor;
+
+  const common = () => {
+    const { files, environment } = using(registry);
+    const more = { REDFLEET_FUNCTION_MODULES: "function-helper", REDFLEET_POLL_SECONDS: "5" };
+    return {
+      ...{ files, environment: { ...environment, ...more } },
+      ...{ major, uri: mongodb.uri, database, keepsData: true, memoryMb: 320 },
+    };
+  };
+  beforeAll(async () => {
+    await addUser(mongodb.client, database, "admin");
+    [editor, ...replicas] = (await Promise.all([
+      start({ ...common(), role: "editor" }),
+      ...["r-0", "r-1"].map((worker) => start({ ...common(), role: "replica", worker })),
+    ])) as [Runtime, Runtime, Runtime];
+    person = await Editor.login(editor);
+    await person.load();
+  });
+  afterAll(() => Promise.all([editor, ...(replicas ?? [])].map((runtime) => runtime?.remove())));
+
+  const onAll = async (revision: number) => {
+    for (const replica of replicas) await replica.reaches(revision, 60);
+  };
+  const asksAll = (path: string) => Promise.all(replicas.map((replica) => ask(replica, path)));
+
+  it("brings an installed module to every replica before the flow that uses it", async () => {
+    const { revision: before } = await editor.status();
+    const answer = await install(person, "node-red-contrib-stamp", "1.0.0");
+    expect(await answer.json()).toMatchObject({ name: "node-red-contrib-stamp", version: "1.0.0" });
+    // The install is a revision of its own: all have the module before anybody uses it.
+    await onAll((before ?? 0) + 1);
+    await onAll(await person.deploy(usesType("stamp", "/stamp")));
+    expect(await asksAll("/stamp")).toEqual(["stamp 1", "stamp 1"]);
+  });
+
+  it("brings a scoped module with its dependency, also when the flow comes at once", async () => {
+    const answer = await install(person, "@acme/scoped-stamp", "2.1.0");
+    expect(answer.status).toBe(200);
+    registry.publish(helper(`1.${10 - major}.0`));
+    await onAll(await person.deploy(usesType("scoped", "/scoped")));
+    // The lock holds: a newer version of the dependency came meanwhile, and nobody has it.
+    const locked = await ask(editor, "/red-nodes/scoped");
+    expect(locked).toBe(major === 5 ? "helped by 1.0.0" : "helped by 1.5.0");
+    expect(await asksAll("/scoped")).toEqual([locked, locked]);
+  });
+
+  it("exchanges a module for another version without a restart", async () => {
+    await onAll(await person.deploy(usesType("stamp", "/stamp")));
+    const answer = await install(person, "node-red-contrib-stamp", "1.1.0");
+    expect(answer.status).toBe(200);
+    await until("the replicas run the new code", async () =>
+      (await asksAll("/stamp")).every((text) => text === "stamp 1.1"),
+    );
+  });
+
+  it("gives function nodes the modules that they may have, and refuses the others", async () => {
+    const withModule = (module: string) => {
+      const [input, fn, output] = answering("t", "libs", "/libs", "msg.payload = helper;");
+      return [tab("t"), input, { ...fn, libs: [{ var: "helper", module }] }, output] as FlowNode[];
+    };
+    const refused = await person.tryDeploy(withModule("child_process"));
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).toContain("child_process (not allowed here)");
+    await onAll(await person.deploy(withModule("function-helper")));
+    expect(await asksAll("/libs")).toEqual(["helped by 3.0.0", "helped by 3.0.0"]);
+  });
+
+  it("keeps the revision before where a module cannot be installed, and says so", async () => {
+    await onAll(await person.deploy(usesType("stamp", "/stamp")));
+    const answer = await install(person, `late-stamp-${major}`, "1.0.0");
+    registry.breakDown(true);
+    expect(answer.status).toBe(200);
+    const seen = await until("the editor knows why", async () => {
+      const { replicas: all } = await editor.status();
+      return all?.every(({ error }) => error?.includes("modules could not be installed")) && all;
+    });
+    expect(seen).toHaveLength(2);
+    expect(await asksAll("/stamp")).toEqual(["stamp 1.1", "stamp 1.1"]);
+    registry.breakDown(false);
+    await until(
+      "they have caught up",
+      async () => {
+        const { revision, replicas: all } = await editor.status();
+        return all?.every((replica) => !replica.error && replica.revision === revision);
+      },
+      { seconds: 60 },
+    );
+  });
+
+  it("starts with what is installed, also with the registry away", async () => {
+    registry.breakDown(true);
+    const { revision } = await editor.status();
+    await replicas[0]?.restart();
+    await onAll(revision ?? 0);
+    expect(await asksAll("/stamp")).toEqual(["stamp 1.1", "stamp 1.1"]);
+    registry.breakDown(false);
+  });
+
+  it("gives an editor with an empty folder its modules back", async () => {
+    await editor.signal("SIGTERM");
+    await editor.ended();
+    await editor.remove();
+    editor = await start({ ...common(), role: "editor" });
+    person = await Editor.login(editor);
+    await person.load();
+    expect(await editor.status()).toMatchObject({ state: "running" });
+    expect(await ask(editor, "/red-nodes/stamp")).toBe("stamp 1.1");
+  });
+
+  it("takes an uninstalled module away from everybody", async () => {
+    const { revision } = await editor.status();
+    const answer = await person.call("/nodes/@acme/scoped-stamp", { method: "DELETE" });
+    expect(answer.status).toBe(204);
+    await onAll((revision ?? 0) + 1);
+    expect(await asksAll("/stamp")).toEqual(["stamp 1.1", "stamp 1.1"]);
+  });
+});
