@@ -19,8 +19,8 @@ import { outputsOf, type PlatformOutputs } from "./outputs.ts";
 import type { Needs, Target, WorkloadFile } from "./target/types.ts";
 import { ErasedTenant, Tenant } from "./tenant/component.ts";
 import { TOKENS } from "./tokens.ts";
+import { externalAccess as externalValkey, ownAccess as ownValkey } from "./valkey/access.ts";
 import { Replication, Sentinels } from "./valkey/component.ts";
-import { valkeyAddresses } from "./valkey/plan.ts";
 
 export interface PlatformArgs {
   readonly target: Target;
@@ -83,6 +83,10 @@ export class Platform extends PlatformComponent {
 
   #makeValkey(name: string, agent: Agent): SharedStore {
     const { valkey, dev } = this.#args.config;
+    if (valkey.external !== undefined) {
+      const { secret } = this.#args;
+      return { access: externalValkey(this.#context, valkey.external, secret), needs: [] };
+    }
     const needs = valkey.tls ? [agent.running] : [];
     const args = { ...this.#common(), config: { ...valkey, dev }, needs };
     const { users, servers } = new Replication(`${name}-valkey`, args, { parent: this });
@@ -91,7 +95,7 @@ export class Platform extends PlatformComponent {
       { ...args, users, servers },
       { parent: this },
     );
-    const access = { users, ...valkeyAddresses(this.#context, valkey), tls: valkey.tls };
+    const access = ownValkey(this.#context, valkey, users);
     return { access, needs: [...servers, ...sentinels] };
   }
 

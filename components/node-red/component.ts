@@ -1,5 +1,4 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { canonicalJson } from "../../config/canonical.ts";
 import type { ClusterConfig } from "../../config/sections/cluster.ts";
 import { PlatformComponent } from "../base.ts";
 import { placeInTurn } from "../chain.ts";
@@ -9,7 +8,7 @@ import type { DatabaseAccess } from "../mongodb/access.ts";
 import { password } from "../secrets.ts";
 import type { Needs, Placed, Target, WorkloadFile } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
-import { planUser, type ValkeyAccess, valkeySettings } from "../valkey/plan.ts";
+import type { ValkeyAccess } from "../valkey/access.ts";
 import { type FlowEnvironment, flowFile, runtimeFiles } from "./files.ts";
 import { planFirstUser } from "./first-user.ts";
 import { type ClusterInput, planCluster } from "./plan.ts";
@@ -54,11 +53,11 @@ export class Cluster extends PlatformComponent {
     this.firstPassword = password(this, `${name}.first-password`);
     const database = password(this, `${name}.database-password`);
     const credentials = password(this, `${name}.credential-secret`, { protect: config.protect });
-    const store = password(this, `${name}.valkey-password`);
+    const known = this.#makeValkeyUser(name, args);
     const secrets = { environment: args.environment, databasePassword: database };
     const valkey = {
       name: "valkey.json",
-      content: valkeyFile(shared.access, identity, store),
+      content: shared.access.fileOf({ key, identity }, known.password),
     };
     // One secret of the flows' credentials, for editor and replicas.
     const files = [
@@ -71,16 +70,25 @@ export class Cluster extends PlatformComponent {
     ];
     const input = { key, identity, config, access, shared: shared.access, files };
     const plan = planCluster(name, context, input);
-    const user = planUser(name, context, shared.access, identity, store);
-    const known = target.job(this, user, shared.needs);
     const provisioned =
       config.flowStore === "valkey"
-        ? this.#makeFirstUser(name, args, input, valkey, known)
+        ? this.#makeFirstUser(name, args, input, valkey, known.jobs)
         : this.#makeDatabase(name, args, database);
-    placeInTurn(this, target, [plan.editor, ...plan.replicas], [provisioned, known]);
+    placeInTurn(this, target, [plan.editor, ...plan.replicas], [provisioned, ...known.jobs]);
     target.expose(this, plan.route);
     ({ url: this.url, apiUrl: this.apiUrl } = plan);
     this.registerOutputs({ url: this.url, apiUrl: this.apiUrl });
+  }
+
+  /** A user of the shared store, where that is the stack's own. */
+  #makeValkeyUser(name: string, { target, identity, shared }: ClusterArgs) {
+    const { planUser } = shared.access;
+    if (planUser === undefined) return { password: undefined, jobs: [] };
+    const secret = password(this, `${name}.valkey-password`);
+    return {
+      password: secret,
+      jobs: [target.job(this, planUser(name, identity, secret), shared.needs)],
+    };
   }
 
   /** A database user, and the first user in the database. */
@@ -97,13 +105,9 @@ export class Cluster extends PlatformComponent {
     { target, context }: ClusterArgs,
     input: ClusterInput,
     valkey: WorkloadFile,
-    known: Placed,
+    needs: Needs,
   ): Placed {
     const files = [valkey, { name: "first-password", content: this.firstPassword }];
-    return target.job(this, planFirstUser(name, context, input, files), [known]);
+    return target.job(this, planFirstUser(name, context, input, files), needs);
   }
-}
-
-function valkeyFile(access: ValkeyAccess, identity: string, secret: pulumi.Output<string>) {
-  return secret.apply((value) => canonicalJson({ ...valkeySettings(access, identity, value) }));
 }

@@ -12,7 +12,7 @@ export function planFirstUser(
   files: readonly WorkloadFile[],
 ): Job {
   const { identity, config, shared } = input;
-  const { stack, networks } = context;
+  const { stack } = context;
   return {
     id: `${id}.first-user`,
     name: physicalName(stack, "job", "user", identity),
@@ -31,6 +31,6 @@ export function planFirstUser(
     user: JOB_USER,
     ...JOB_LIMITS,
     mounts: trust(context, shared),
-    networks: [{ network: networks.data }],
+    networks: [{ network: shared.network }],
   };
 }

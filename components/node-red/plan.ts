@@ -6,7 +6,7 @@ import { type PlanContext, publicUrl } from "../context.ts";
 import { databaseName, trust } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
 import type { Exposure, WorkloadFile } from "../target/types.ts";
-import type { ValkeyAccess } from "../valkey/plan.ts";
+import type { ValkeyAccess } from "../valkey/access.ts";
 import { moduleEnvironment } from "./modules.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "./runtime.ts";
 
@@ -26,7 +26,7 @@ export interface ClusterInput {
   readonly identity: string;
   readonly config: ClusterConfig;
   readonly access: DatabaseAccess;
-  readonly shared: Pick<ValkeyAccess, "tls" | "servers">;
+  readonly shared: Pick<ValkeyAccess, "tls" | "waitReplicas" | "network">;
   /** What editor and replicas find under `/run/redfleet`. */
   readonly files: readonly WorkloadFile[];
 }
@@ -129,8 +129,7 @@ function flowStoreEnvironment({ identity, config, shared }: ClusterInput) {
   if (config.flowStore === "valkey") {
     return {
       REDFLEET_FLOW_STORE: config.flowStore,
-      // One copy more than the primary's, where there can be one.
-      REDFLEET_VALKEY_WAIT_REPLICAS: String(Math.min(1, shared.servers.length - 1)),
+      REDFLEET_VALKEY_WAIT_REPLICAS: String(shared.waitReplicas),
     };
   }
   return {

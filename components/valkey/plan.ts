@@ -2,14 +2,13 @@ import { physicalName } from "../../config/names.ts";
 import { memberAddress } from "../../config/network.ts";
 import { majorityOf } from "../../config/rules/stores.ts";
 import type { ValkeyConfig } from "../../config/sections/valkey.ts";
-import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
 import type { Member } from "../chain.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
-import type { FileContent, Job } from "../target/types.ts";
-import { memberTls, TRUST_FILE, trustMount } from "../tls.ts";
+import type { FileContent } from "../target/types.ts";
+import { memberTls } from "../tls.ts";
 
-const USER = { uid: 999, gid: 999 };
+export const USER = { uid: 999, gid: 999 };
 
 /** Name under which Sentinels know the primary. */
 export const MASTER_NAME = "redfleet";
@@ -81,16 +80,6 @@ function planMember(
   };
 }
 
-/** What a cluster needs to get a user of its own, and to reach the store with it. */
-export interface ValkeyAccess {
-  /** `{admin, …: password}` as JSON. */
-  readonly users: FileContent;
-  readonly servers: readonly string[];
-  readonly sentinels: readonly string[];
-  /** Its members show certificates, and take no connection in clear. */
-  readonly tls: boolean;
-}
-
 /** Where servers and Sentinels are. */
 export function valkeyAddresses({ subnet }: PlanContext, config: ValkeyConfig) {
   const addresses = (kind: Kind, count: number) =>
@@ -98,65 +87,6 @@ export function valkeyAddresses({ subnet }: PlanContext, config: ValkeyConfig) {
   return {
     servers: addresses("valkey", config.replicas + 1),
     sentinels: addresses("sentinel", config.sentinels),
-  };
-}
-
-/** `cluster-main`: name of a cluster's user; its keys and channels start with `nr:cluster-main:`. */
-export function valkeyUser(identity: string): string {
-  return `cluster-${identity}`;
-}
-
-/** Gives a cluster its user on all members. Runs again when a member comes or a password changes. */
-export function planUser(
-  id: string,
-  { stack, networks }: PlanContext,
-  access: ValkeyAccess,
-  identity: string,
-  password: FileContent,
-): Job {
-  return {
-    id: `${id}.valkey-user`,
-    name: physicalName(stack, "job", "valkey", identity),
-    identity: { stack, component: "job", key: identity },
-    image: "valkey",
-    command: ["/redfleet/user"],
-    environment: {
-      ...commonEnvironment(stack, "job", identity),
-      REDFLEET_USERS_FILE: "/run/redfleet/users.json",
-      REDFLEET_SERVERS: access.servers.join(","),
-      REDFLEET_SENTINELS: access.sentinels.join(","),
-      REDFLEET_STORE_USER: valkeyUser(identity),
-      REDFLEET_STORE_PASSWORD_FILE: "/run/redfleet/store-password",
-      ...(access.tls && { REDFLEET_TLS_CA_FILE: TRUST_FILE }),
-    },
-    files: [
-      { name: "users.json", content: access.users },
-      { name: "store-password", content: password },
-    ],
-    user: USER,
-    ...{ memory: 64, pids: 64, timeoutSeconds: 300 },
-    mounts: access.tls ? [trustMount(stack)] : [],
-    networks: [{ network: networks.data }],
-  };
-}
-
-/** How a cluster's runtimes reach the store: the content of their `REDFLEET_VALKEY_FILE`. */
-export function valkeySettings(
-  access: ValkeyAccess,
-  identity: string,
-  password: string,
-): ValkeySettings {
-  const username = valkeyUser(identity);
-  const prefix = `nr:${username}:`;
-  const tls = access.tls ? { tls: { caFile: TRUST_FILE } } : {};
-  const login = { username, password, prefix, ...tls };
-  const [first = ""] = access.servers;
-  if (access.sentinels.length === 0) return { server: { host: first, port: 6379 }, ...login };
-  return {
-    sentinels: access.sentinels.map((host) => ({ host, port: 26379 })),
-    masterName: MASTER_NAME,
-    ...{ sentinelUsername: username, sentinelPassword: password },
-    ...login,
   };
 }
 

@@ -20,11 +20,14 @@ export function sumOfLimits(config: PlatformConfig): number {
   const { edge, mongodb, valkey } = config;
   const platform =
     (mongodb.external === undefined ? mongodb.members * mongodb.memory : 0) +
-    (valkey.replicas + 1) * valkey.memory +
-    valkey.sentinels * valkey.sentinelMemory +
+    (valkey.external === undefined ? sharedStore(valkey) : 0) +
     edge.memory +
     edge.agentMemory;
   return platform + clusters(config) + tenants(config);
+}
+
+function sharedStore(valkey: PlatformConfig["valkey"]): number {
+  return (valkey.replicas + 1) * valkey.memory + valkey.sentinels * valkey.sentinelMemory;
 }
 
 function clusters(config: PlatformConfig): number {

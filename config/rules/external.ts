@@ -3,35 +3,77 @@ import type { Problem } from "../errors.ts";
 import { didYouMean } from "../hints.ts";
 import { identityOf } from "../identity.ts";
 import type { PlatformConfig } from "../schema.ts";
-import { type MongoDbConfig, OWN_MONGODB_KEYS } from "../sections/mongodb.ts";
+import { type ExternalMongoDb, OWN_MONGODB_KEYS } from "../sections/mongodb.ts";
+import { type ExternalValkey, OWN_VALKEY_KEYS } from "../sections/valkey.ts";
 import { missingSecret, problem, type Rule, type RuleContext } from "./rule.ts";
 
 const CODE = "REDFLEET_CFG_EXTERNAL";
 const MONGODB = "mongodb.external";
+const VALKEY = "valkey.external";
 
-/** A store is the stack's own or somebody else's, and every database of the latter can be reached. */
-export const externalRules: Rule = (config, context) => {
+/** A store is the stack's own or somebody else's, and the latter can be reached by all who need it. */
+export const externalRules: Rule = (config, context) => [
+  ...mongodbRules(config, context),
+  ...valkeyRules(config, context),
+];
+
+const mongodbRules: Rule = (config, context) => {
   const { external } = config.mongodb;
   if (external === undefined) return [];
   return [
-    ...ownKeys(context),
+    ...ownKeys("mongodb", OWN_MONGODB_KEYS, context),
     ...databases(config, external),
     ...eraser(config, external),
-    ...secrets(external, context),
+    ...secrets(MONGODB, external, context),
   ];
 };
 
-type External = NonNullable<MongoDbConfig["external"]>;
+const valkeyRules: Rule = (config, context) => {
+  const { external } = config.valkey;
+  if (external === undefined) return [];
+  return [
+    ...ownKeys("valkey", OWN_VALKEY_KEYS, context),
+    ...connections(config, external),
+    ...secrets(VALKEY, external, context),
+  ];
+};
 
-function ownKeys({ given }: RuleContext): Problem[] {
-  return OWN_MONGODB_KEYS.filter((key) => given(["mongodb", key])).map((key) => {
-    const rule = `is about a replica set of the stack's own, and ${MONGODB} names another`;
-    return problem(CODE, `mongodb.${key}`, undefined, rule, "keep one of the two");
-  });
+function ownKeys(
+  store: "mongodb" | "valkey",
+  keys: readonly string[],
+  { given }: RuleContext,
+): Problem[] {
+  const own = { mongodb: "a replica set", valkey: "servers" }[store];
+  return keys
+    .filter((key) => given([store, key]))
+    .map((key) => {
+      const rule = `is about ${own} of the stack's own, and ${store}.external names another`;
+      return problem(CODE, `${store}.${key}`, undefined, rule, "keep one of the two");
+    });
+}
+
+/** Every cluster has a connection string, and every connection string a cluster. */
+function connections({ clusters }: PlatformConfig, external: ExternalValkey): Problem[] {
+  const wanted = Object.keys(clusters).sort();
+  const missing = wanted.filter(
+    (key) => external.urlSecret === undefined && !Object.hasOwn(external.clusters, key),
+  );
+  const unknown = Object.keys(external.clusters).filter((key) => !wanted.includes(key));
+  return [
+    ...missing.map((key) => {
+      const rule = "every cluster needs a connection string";
+      const fix = `name the secret with its own, or give ${VALKEY}.urlSecret`;
+      return problem(CODE, `${VALKEY}.clusters.${key}`, undefined, rule, fix);
+    }),
+    ...unknown.map((key) => {
+      const fix = didYouMean(key, wanted);
+      return problem(CODE, `${VALKEY}.clusters.${key}`, key, "there is no such cluster", fix);
+    }),
+  ];
 }
 
 /** Every database has a connection string, and every connection string a database. */
-function databases(config: PlatformConfig, external: External): Problem[] {
+function databases(config: PlatformConfig, external: ExternalMongoDb): Problem[] {
   const wanted = [
     ...sortedEntries(config.clusters).map(([key, one]) => `cluster-${identityOf(key, one)}`),
     ...sortedEntries(config.tenants).map(([key, one]) => `tenant-${identityOf(key, one)}`),
@@ -54,23 +96,24 @@ function databases(config: PlatformConfig, external: External): Problem[] {
   ];
 }
 
-function eraser({ confirmDestroy }: PlatformConfig, { uriSecret }: External): Problem[] {
+function eraser({ confirmDestroy }: PlatformConfig, { uriSecret }: ExternalMongoDb): Problem[] {
   if (uriSecret !== undefined || confirmDestroy.length === 0) return [];
   const rule = `erasing a database needs a user who may drop it: ${MONGODB}.uriSecret`;
   const fix = "name it, or drop the database by hand and take this out";
   return [problem(CODE, "confirmDestroy", confirmDestroy, rule, fix)];
 }
 
-function secrets({ uriSecret, caSecret, databases }: External, { secretNames }: RuleContext) {
-  const references: [path: string, name: string | undefined][] = [
-    [`${MONGODB}.uriSecret`, uriSecret],
-    [`${MONGODB}.caSecret`, caSecret],
-    ...sortedEntries(databases).map(([key, name]): [string, string] => [
-      `${MONGODB}.databases.${key}`,
-      name,
-    ]),
-  ];
-  return references.flatMap(([path, name]) =>
-    name === undefined ? [] : missingSecret(path, name, secretNames),
-  );
+/** References to `redfleet:secrets`, one by one or in a map. */
+function secrets(
+  path: string,
+  references: Readonly<Record<string, unknown>>,
+  context: RuleContext,
+): Problem[] {
+  return sortedEntries({ ...references }).flatMap(([key, value]) => {
+    const place = `${path}.${key}`;
+    if (typeof value === "object" && value !== null) {
+      return secrets(place, value as Record<string, unknown>, context);
+    }
+    return typeof value === "string" ? missingSecret(place, value, context.secretNames) : [];
+  });
 }

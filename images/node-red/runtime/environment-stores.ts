@@ -16,6 +16,8 @@ export interface ValkeySettings {
   readonly masterName?: string;
   readonly username?: string;
   readonly password?: string;
+  /** Number of the database in the server. Default 0. */
+  readonly database?: number;
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
   /** TLS for servers and Sentinels alike: PEM, or the file that holds the authority's. */

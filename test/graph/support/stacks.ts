@@ -41,15 +41,23 @@ export async function memoryCalls(platform: PlatformInput, stack = "dev"): Promi
   return target.realised;
 }
 
+/** Values of what the examples name: connection strings that can be read, and texts that can be found again. */
+const SECRETS: Readonly<Record<string, string>> = {
+  erp: "value-of-erp",
+  "acme-api": "value-of-acme-api",
+  "mongodb-admin": "mongodb://user:value-of-mongodb-admin@db.example.org/",
+  "mongodb-ca": "value-of-mongodb-ca",
+  "acme-mongodb": "mongodb://user:value-of-acme-mongodb@db.example.org/",
+  valkey: "rediss-sentinel://user:value-of-valkey@valkey.example.org/0#redfleet",
+  "valkey-ca": "value-of-valkey-ca",
+};
+
 function build(platform: PlatformInput, stack: string, target: Target): void {
-  const secretNames = ["erp", "acme-api", "mongodb-admin", "mongodb-ca", "acme-mongodb"];
-  const { config, problems } = parsePlatform(platform, { stack, secretNames });
+  const { config, problems } = parsePlatform(platform, {
+    stack,
+    secretNames: Object.keys(SECRETS),
+  });
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
-  const secret = (name: string) =>
-    pulumi.secret(
-      name.startsWith("mongodb-a") || name.endsWith("-mongodb")
-        ? `mongodb://user:value-of-${name}@db.example.org/`
-        : `value-of-${name}`,
-    );
+  const secret = (name: string) => pulumi.secret(SECRETS[name] ?? "");
   new Platform(stack, { target, config, secret, bases: OFFICIAL_BASES });
 }

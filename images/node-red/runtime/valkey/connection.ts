@@ -55,6 +55,7 @@ export function connectValkey(
     ...placeOf(settings, tls),
     username: settings.username,
     password: settings.password,
+    db: settings.database ?? 0,
     tls,
     connectionName: name,
     connectTimeout: CONNECT_MS,

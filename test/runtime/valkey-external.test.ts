@@ -1,0 +1,117 @@
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { planContext } from "../../components/context.ts";
+import { externalAccess } from "../../components/valkey/access.ts";
+import { parsePlatform } from "../../config/parse.ts";
+import type { ExternalValkey } from "../../config/sections/valkey.ts";
+import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
+import { platformImage } from "../support/image.ts";
+import { ValkeyGroup } from "../support/valkey-group.ts";
+import { Worker } from "./support/context.ts";
+import { login } from "./support/editor.ts";
+import { launch, start } from "./support/runtime.ts";
+
+/** Stands for servers of somebody else: clusters know a connection string of them and nothing more. */
+const group = new ValkeyGroup({ nodes: 2, tls: true });
+const RIGHTS = ["~nr:cluster-main:*", "&nr:cluster-main:*", "+@all", "-@admin", "-@dangerous"];
+
+beforeAll(async () => {
+  await group.open();
+  for (const member of [0, 1]) {
+    const user = ["team", "on", ">p@ss", ...RIGHTS, "+info", "+role"];
+    await group.direct("valkey", member).call("ACL", "SETUSER", ...user);
+  }
+}, 180_000);
+afterAll(() => group.close());
+
+/** What the cluster `main` of a stack with these external servers gets to know. */
+async function settings(
+  external: Partial<ExternalValkey>,
+  secrets: Readonly<Record<string, string>>,
+): Promise<ValkeySettings> {
+  const platform = {
+    ...{ domain: "example.org", valkey: { external } },
+    clusters: { main: {}, other: {} },
+  };
+  const known = { stack: "test", secretNames: Object.keys(secrets) };
+  const { config, problems } = parsePlatform(platform, known);
+  expect(problems).toEqual([]);
+  const given = config.valkey.external as ExternalValkey;
+  const secret = (name: string) => pulumi.output(secrets[name] ?? "");
+  const access = externalAccess(planContext("test", config), given, secret);
+  const file = access.fileOf({ key: "main", identity: "main" }, undefined);
+  return new Promise((resolve) => file.apply((text) => resolve(JSON.parse(text))));
+}
+
+const set = (scope: ValkeySettings, key: string, value: unknown) =>
+  withWorker(scope, (worker) => worker.set("global", key, value));
+const get = (scope: ValkeySettings, key: string) =>
+  withWorker(scope, (worker) => worker.get("global", key));
+
+async function withWorker<T>(valkey: ValkeySettings, act: (worker: Worker) => Promise<T>) {
+  const worker = await new Worker(valkey).ready();
+  try {
+    return await act(worker);
+  } finally {
+    await worker.close();
+  }
+}
+
+describe("Sentinels of somebody else, with TLS", () => {
+  let valkey: ValkeySettings;
+  beforeAll(async () => {
+    const sentinels = [0, 1, 2].map((member) => group.address("sentinel", member)).join(",");
+    const watcher = `sentinelUsername=app&sentinelPassword=${group.passwords.app}`;
+    const url = `rediss-sentinel://team:p%40ss@${sentinels}/?${watcher}#redfleet`;
+    const external = { clusters: { main: "main" }, urlSecret: "rest", caSecret: "ca" };
+    const secrets = { main: url, rest: "redis://127.0.0.1:1", ca: group.authority ?? "" };
+    valkey = await settings(external, secrets);
+  });
+
+  it("hold shared context, through a failover", async () => {
+    const worker = await new Worker(valkey).ready();
+    await worker.set("global", "count", 1);
+    await group.orderFailover();
+    await worker.set("global", "count", 2);
+    expect(await worker.get("global", "count")).toBe(2);
+    await worker.close();
+    await group.settled();
+  });
+
+  it("hold flows and users", async () => {
+    const options = { valkey, environment: { REDFLEET_VALKEY_WAIT_REPLICAS: "1" } };
+    const job = await launch({
+      ...options,
+      ...{ role: "instance", secret: null, script: "first-user.ts" },
+      files: { "first-password": "first" },
+      environment: {
+        REDFLEET_FIRST_USER: "admin",
+        REDFLEET_FIRST_PASSWORD_FILE: "/run/redfleet/first-password",
+      },
+    });
+    expect(await job.ended(), await job.logs()).toBe(0);
+    await job.remove();
+    const editor = await start({ ...options, role: "editor" });
+    try {
+      expect((await login(editor, "admin", "first")).status).toBe(200);
+    } finally {
+      await editor.remove();
+    }
+  });
+});
+
+describe("one server of somebody else, with a password for all", () => {
+  it("keeps the database that the connection string names", async () => {
+    await group.lab.start({
+      ...{ name: "single", component: "valkey", image: await platformImage("valkey") },
+      command: ["valkey-server", "--requirepass", "secret", "--save", "", "--bind", "0.0.0.0"],
+      ...{ user: 999, environment: {}, host: 90 },
+    });
+    const url = (database: number) => `valkey://:secret@${group.lab.address(90)}/${database}`;
+    const third = await settings({ urlSecret: "all" }, { all: url(3) });
+    await set(third, "where", "third");
+    expect(await get(third, "where")).toBe("third");
+    const first = await settings({ urlSecret: "all" }, { all: url(0) });
+    expect(await get(first, "where")).toBeUndefined();
+  });
+});
