@@ -1,14 +1,17 @@
 /**
  * Runs the tests: `node test/run.ts [tier…]`. Sets up what they need, runs each tier to its end,
- * removes what they made, and ends with one line `N passed, N failed`; exit code 1 when any failed.
+ * removes what they made, judges the figures that have a limit, and ends with one line
+ * `N passed, N failed`; exit code 1 when any failed.
  */
 import { prepare } from "./support/prepare.ts";
 import { endAll } from "./support/process.ts";
+import { figuresSince, judge, told } from "./support/report.ts";
 import { runTier, type TierResult } from "./support/run-tier.ts";
 import { selectTiers, type Tier } from "./support/tiers.ts";
 
 async function main(names: readonly string[]): Promise<number> {
   const tiers = selectTiers(names);
+  const started = new Date();
   const environment = await prepare(tiers.flatMap((tier) => tier.needs));
   const results: TierResult[] = [];
   let interrupted = false;
@@ -23,7 +26,7 @@ async function main(names: readonly string[]): Promise<number> {
     await environment.release();
   }
   const missing = tiers.length - results.length;
-  return summarise(results, environment.failures + missing);
+  return summarise(results, environment.failures + missing + judgeFigures(started));
 }
 
 async function announced(tier: Tier): Promise<TierResult> {
@@ -33,6 +36,14 @@ async function announced(tier: Tier): Promise<TierResult> {
   const counts = `${result.passed} ok, ${result.failed} not`;
   process.stdout.write(`── ${tier.name} ${state}: ${counts}, ${result.seconds.toFixed(1)} s\n`);
   return result;
+}
+
+/** Tells every figure that has a limit. @returns how many are too far beyond it. */
+function judgeFigures(since: Date): number {
+  const figures = figuresSince(since).filter((figure) => judge(figure) !== "none");
+  if (figures.length > 0) process.stdout.write("\n── figures with a limit\n");
+  for (const figure of figures) process.stdout.write(`  ${told(figure)}\n`);
+  return figures.filter((figure) => judge(figure) === "broken").length;
 }
 
 function summarise(results: readonly TierResult[], setUpFailures: number): number {

@@ -98,18 +98,16 @@ describe("up", () => {
     }
   });
 
-  it("fits into 1.5 GB when idle", async () => {
+  it("tells what it holds of the memory when idle", async () => {
     const sum = (await memoryOf(E2E.name)).reduce((total, part) => total + part.mb, 0);
-    report("idle memory of the stack, PSS", sum, "MB");
-    expect(sum).toBeLessThan(1536);
+    report("idle memory of the stack, PSS", sum, "MB", { atMost: 1536 });
   });
 
-  it("changes nothing when it runs again, in seconds", async () => {
+  it("changes nothing when it runs again", async () => {
     const before = await identities(E2E.name, ALL);
     const second = await up(E2E);
-    report("up, nothing changed", second.seconds, "s");
+    report("redfleet up, nothing changed", second.seconds, "s", { atMost: 60 });
     expect(await identities(E2E.name, ALL)).toEqual(before);
-    expect(second.seconds).toBeLessThan(60);
   });
 });
 

