@@ -84,6 +84,15 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     expect((await store.read())?.flows).toContain('"b"');
   });
 
+  it("gives each fencing number once, in rising order, for each name its own", async () => {
+    const first = await store.nextFence("a");
+    const rest = await Promise.all(Array.from({ length: 20 }, () => store.nextFence("a")));
+    expect(new Set([first, ...rest]).size).toBe(21);
+    expect(Math.min(...rest)).toBeGreaterThan(first);
+    expect(await store.nextFence("a")).toBeGreaterThan(Math.max(...rest));
+    expect(await store.nextFence("b")).toBeGreaterThan(0);
+  });
+
   it("lets exactly one of many writers win", async () => {
     await store.commit(0, next("a"));
     const others = await Promise.all([open(), open(), open()]);

@@ -50,7 +50,7 @@ export interface NodeRedEnvironment extends PackagesEnvironment {
    * JSON file that says how to reach Valkey:
    * `{sentinels: [{host, port}], masterName, username, password, sentinelUsername, sentinelPassword, prefix}`, or
    * `server: {host, port}` instead of the Sentinels; `tls: {caFile}` or `tls: {ca}`. Needed for the flow store `valkey`;
-   * without it there is no shared context.
+   * without it there is no shared context, and each worker leads.
    */
   REDFLEET_VALKEY_FILE?: string;
   /** Replicas of Valkey that must have a save before it counts. Default 0. */

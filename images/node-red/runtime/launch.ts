@@ -12,6 +12,9 @@ import { startHealthServer } from "./health-server.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { addFunctionGlobal, narrowDependencyCheck } from "./internals.ts";
 import { LazyNodes } from "./lazy-nodes.ts";
+import { createLoneLeaders } from "./leader/alone.ts";
+import { createLeaders } from "./leader/leaders.ts";
+import type { Leaders } from "./leader/types.ts";
 import { captureOutput, createLogger, type Logger, reasonOf } from "./log.ts";
 import { trimWhenIdle } from "./memory.ts";
 import { renderMetrics } from "./metrics.ts";
@@ -51,6 +54,7 @@ interface Parts extends Base {
   deploys: Deploys;
   reloader: Reloader;
   context: SharedContext | undefined;
+  leaders: Leaders;
 }
 
 function readEnvironment(): RuntimeConfig {
@@ -98,6 +102,13 @@ function openContext(config: RuntimeConfig, store: FlowStore, storage: Storage, 
   });
 }
 
+function openLeaders(config: RuntimeConfig, store: FlowStore, log: Logger): Leaders {
+  const { valkey } = config;
+  const nextFence = (lock: string) => store.nextFence(lock);
+  if (valkey === undefined) return createLoneLeaders(nextFence);
+  return createLeaders({ valkey, nextFence, name: connectionName(config), log });
+}
+
 const connectionName = ({ role, worker }: RuntimeConfig) => `redfleet-${role}-${worker}`;
 
 /** Builds Node-RED around what the store holds. Replicas start empty and apply what is stored. */
@@ -136,8 +147,9 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
   const secret = credentialSecret(config);
   const adminAuth = createAdminAuth(store, log);
   const context = openContext(config, store, storage, log);
+  const leaders = openLeaders(config, store, log);
   const nodeRedSettings = createSettings({
-    ...{ config, secret, adminAuth, log },
+    ...{ config, secret, adminAuth, log, leaders },
     storageModule: storage.module,
     sharedContext: context?.store,
     userDir: () => packages.folder,
@@ -145,7 +157,7 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
   });
   red.init(http.server, nodeRedSettings);
   const reloader = new Reloader({ red, storage, deploys, packages, status, turns, secret, log });
-  return { ...base, gate, http, storage, packages, deploys, reloader, context };
+  return { ...base, gate, http, storage, packages, deploys, reloader, context, leaders };
 }
 
 /** Node-RED would save the flows and then start none of them. */
@@ -209,7 +221,7 @@ function follow(parts: Parts): () => Promise<void> {
   return async () => {
     fleet?.stop();
     const left = registration.leave();
-    await red.stop();
+    await Promise.all([red.stop(), parts.leaders.close()]);
     await left;
     await store.close();
   };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ContextStore } from "./context/store.ts";
 import type { RuntimeConfig } from "./environment.ts";
+import type { Leaders } from "./leader/types.ts";
 import type { Logger } from "./log.ts";
 import { moduleSettings } from "./packages/settings.ts";
 
@@ -20,6 +21,8 @@ export interface SettingsParts {
   userDir(): string;
   /** Flows are loaded and not started. */
   safeMode?: boolean;
+  /** For the leader nodes. */
+  leaders: Leaders;
 }
 
 /** Our own packages lie beside the runtime. */
@@ -55,7 +58,11 @@ function commonSettings(parts: SettingsParts) {
     nodesExcludes: config.nodesExcludes,
     functionGlobalContext: {},
     contextStorage: contextStorage(parts),
-    ...(config.role === "editor" && { nodesDir: [packageFolder("redfleet-fleet")] }),
+    nodesDir: ["redfleet-leader", ...(config.role === "editor" ? ["redfleet-fleet"] : [])].map(
+      packageFolder,
+    ),
+    // What our own nodes get from the runtime.
+    redfleet: { leaders: parts.leaders },
     exportGlobalContextKeys: false,
     tlsConfigDisableLocalFiles: true,
     // The platform's own variables are none of a flow's business.

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { firstStart } from "./deploys.ts";
 import { parseEnvironment } from "./environment.ts";
 import { LazyNodes } from "./lazy-nodes.ts";
+import { createLoneLeaders } from "./leader/alone.ts";
 import { createLogger } from "./log.ts";
 import { loadNodeRed } from "./node-red.ts";
 import { createSettings, prepareUserDir } from "./settings.ts";
@@ -33,7 +34,16 @@ const store = openStore(config, "warm", log);
 const nodes = new LazyNodes({ editor: true, log });
 const red = loadNodeRed();
 const adminAuth = { type: "credentials", users: [] };
-const settings = { config, secret: "warm", storageModule, adminAuth, log, userDir: tmpdir };
+const leaders = createLoneLeaders(async () => 1);
+const settings = {
+  config,
+  secret: "warm",
+  storageModule,
+  adminAuth,
+  log,
+  leaders,
+  userDir: tmpdir,
+};
 red.init(createServer(), createSettings(settings));
 const started = firstStart(red.events);
 await red.start();

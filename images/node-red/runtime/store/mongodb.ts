@@ -9,6 +9,7 @@ import {
 } from "mongodb";
 import { type Logger, reasonOf } from "../log.ts";
 import { persist } from "../retry.ts";
+import { nextFence } from "./mongodb-fences.ts";
 import { readLibrary, writeLibrary } from "./mongodb-library.ts";
 import { endTurn, takeTurn } from "./mongodb-turns.ts";
 import { type Watcher, watchDatabase } from "./mongodb-watch.ts";
@@ -261,6 +262,10 @@ export class MongodbFlowStore implements FlowStore {
 
   endTurn(worker: string): Promise<void> {
     return endTurn(this.db, worker);
+  }
+
+  nextFence(name: string): Promise<number> {
+    return nextFence(this.db, name);
   }
 
   private inBackground(work: Promise<unknown>, failure: string): void {

@@ -106,5 +106,7 @@ export interface FlowStore {
   endTurn(worker: string): Promise<void>;
   /** Workers that reported within the last 30 s. */
   workers(): Promise<WorkerRecord[]>;
+  /** The next number of a counter: higher than all before, also after a failover. */
+  nextFence(name: string): Promise<number>;
   close(): Promise<void>;
 }

@@ -24,6 +24,7 @@ import {
   type WatchListener,
   type WorkerReport,
 } from "./types.ts";
+import { nextFence } from "./valkey-fences.ts";
 import { readLibrary, writeLibrary } from "./valkey-library.ts";
 import { COMMIT, END_TURN, TAKE_TURN } from "./valkey-scripts.ts";
 import { ValkeyWatcher } from "./valkey-watch.ts";
@@ -171,6 +172,14 @@ export class ValkeyFlowStore implements FlowStore {
     // An old primary that everybody left may still take writes.
     reconnect(this.client);
     throw new Error(`${have} of ${waitReplicas} replicas have the save`);
+  }
+
+  async nextFence(name: string): Promise<number> {
+    const wait = { replicas: this.options.waitReplicas, ms: WAIT_MS };
+    const key = `${this.options.settings.prefix}fences`;
+    const next = await this.guarded((client) => nextFence(client, key, name, wait));
+    this.checkReplicas(next.replicas);
+    return next.number;
   }
 
   async history(): Promise<Revision[]> {

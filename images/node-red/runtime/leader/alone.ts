@@ -1,0 +1,41 @@
+/** A worker without Valkey has nobody beside it: it leads. */
+import { reasonOf } from "../log.ts";
+import type { Candidacy, LeaderState, Leaders, NextFence } from "./types.ts";
+
+const RETRY_MS = 1000;
+
+/** Leads every lock as soon as it has a fencing number: a restarted runtime leads after its former self. */
+export function createLoneLeaders(nextFence: NextFence): Leaders {
+  return {
+    join(lock, _ttlMs, onChange): Candidacy {
+      let state: LeaderState = { leads: false };
+      let left = false;
+      const change = (next: LeaderState) => {
+        state = next;
+        if (!left) onChange();
+      };
+      const ask = () => {
+        if (left) return;
+        nextFence(lock).then(
+          (fence) => change({ leads: true, fence }),
+          (error) => {
+            change({ leads: false, problem: reasonOf(error) });
+            setTimeout(ask, RETRY_MS).unref();
+          },
+        );
+      };
+      ask();
+      return {
+        get state() {
+          return state;
+        },
+        handOver: async () => {},
+        leave: async () => {
+          left = true;
+        },
+      };
+    },
+    handOver: async () => {},
+    close: async () => {},
+  };
+}

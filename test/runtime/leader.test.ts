@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type FlowNode, tab } from "../support/flows.ts";
+import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { ValkeyGroup } from "../support/valkey-group.ts";
+import { pause, until } from "../support/wait.ts";
+import { settingsOf } from "./support/context.ts";
+import { addUser, Editor } from "./support/editor.ts";
+import { type Runtime, type RuntimeOptions, start } from "./support/runtime.ts";
+import { Sink } from "./support/sink.ts";
+
+const database = "leader";
+/** What the store keeps a lock for: the nodes of these tests have the usual TTL of 10 s. */
+const LEASE_MS = 2400;
+const at = { z: "t", x: 1, y: 1 };
+
+/** Every 100 ms: the leader reports to the sink with its fencing number, followers without one. */
+function flows(sink: string): FlowNode[] {
+  const report = (id: string) =>
+    ({
+      ...{ id, type: "function", outputs: 1, wires: [["post"]], ...at },
+      func: "msg.payload = { worker: cluster.workerId, fence: msg.fence, role: cluster.type }; return msg;",
+    }) as FlowNode;
+  return [
+    tab("t"),
+    {
+      ...{ id: "tick", type: "inject", props: [{ p: "payload" }], wires: [["lead"]], ...at },
+      ...{ repeat: "0.1", once: true, onceDelay: 0.1, payloadType: "date" },
+    },
+    {
+      ...{ id: "lead", type: "cluster-leader", lockKey: "job", wires: [["yes"], ["no"]], ...at },
+      lockTTL: 10,
+    },
+    report("yes"),
+    report("no"),
+    { id: "post", type: "http request", method: "POST", ret: "txt", url: sink, wires: [], ...at },
+    { id: "in", type: "http in", url: "/release", method: "get", wires: [["release"]], ...at },
+    { id: "release", type: "release-cluster-leader", lockKey: "job", wires: [["out"]], ...at },
+    { id: "out", type: "http response", wires: [], ...at },
+  ];
+}
+
+describe("leaders", () => {
+  let mongodb: LocalReplicaSet;
+  let group: ValkeyGroup;
+  const sink = new Sink();
+  const workers = new Map<string, Runtime>();
+  let common: Pick<RuntimeOptions, "uri" | "database" | "valkey">;
+
+  const join = async (worker: string, more: Partial<RuntimeOptions> = {}) => {
+    const runtime = await start({ ...common, role: "replica", worker, ...more });
+    workers.set(worker, runtime);
+    return runtime;
+  };
+  const leader = async (): Promise<Runtime> => {
+    const since = performance.now();
+    const fresh = () => sink.last && sink.last.at > since && sink.last;
+    const { worker } = await until("somebody leads", fresh, { seconds: 60, every: 10 });
+    return workers.get(worker) as Runtime;
+  };
+  /** Waits for another leader than `old`; answers how long nobody was heard. */
+  const successor = async (old: Runtime) => {
+    const before = sink.last?.at ?? 0;
+    const found = await until(
+      `another leader than ${old.worker}`,
+      () => sink.accepted.find((deed) => deed.at >= before && deed.worker !== old.worker),
+      { seconds: 60, every: 5 },
+    );
+    const last = sink.accepted.findLast((deed) => deed.worker === old.worker && deed.at < found.at);
+    return { worker: found.worker, gapMs: Math.round(found.at - (last?.at ?? 0)) };
+  };
+
+  beforeAll(async () => {
+    const url = await sink.open();
+    [mongodb, group] = await Promise.all([startReplicaSet(), new ValkeyGroup().open()]);
+    await addUser(mongodb.client, database, "admin");
+    common = { uri: mongodb.uri, database, valkey: settingsOf(group) };
+    const editor = await join("editor", { role: "editor" });
+    const person = await Editor.login(editor);
+    await person.load();
+    await person.deploy(flows(url));
+    // The editor takes part as well; it leads until it is told not to.
+    await Promise.all([join("r0"), join("r1"), join("r2", { major: 4 })]);
+  });
+  afterAll(async () => {
+    await Promise.all([...workers.values()].map((runtime) => runtime.remove()));
+    await Promise.all([sink.close(), group?.close(), mongodb?.close()]);
+  });
+  beforeEach(() => {
+    sink.refused.length = 0;
+    sink.followers.clear();
+  });
+
+  it("has one leader, who stays; all others follow", async () => {
+    const { worker } = await leader();
+    await until("three follow", () => sink.followers.size === 3);
+    const from = sink.accepted.length;
+    await until("it goes on", () => sink.accepted.length > from + 20);
+    expect(new Set(sink.accepted.slice(from).map((deed) => deed.worker))).toEqual(
+      new Set([worker]),
+    );
+    expect(sink.followers.has(worker)).toBe(false);
+  });
+
+  it("is handed over by a message, with a higher number", async () => {
+    const old = await leader();
+    const { fence } = sink.last ?? { fence: 0 };
+    const url = old.worker === "editor" ? `${old.url}/red-nodes` : old.url;
+    expect((await fetch(`${url}/release`)).status).toBe(200);
+    const { worker, gapMs } = await successor(old);
+    expect(worker).not.toBe(old.worker);
+    expect(sink.last?.fence).toBeGreaterThan(fence);
+    console.log(`handed over by a message: nobody heard for ${gapMs} ms`);
+  });
+
+  it("hands over when it stops by itself", async () => {
+    const old = await leader();
+    await old.signal("SIGTERM");
+    const { gapMs } = await successor(old);
+    expect(await old.ended()).toBe(0);
+    console.log(`clean exit: nobody heard for ${gapMs} ms (reports come every 100 ms)`);
+    await old.remove();
+    await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
+  });
+
+  it("is followed when it is killed", async () => {
+    const old = await leader();
+    await old.signal("SIGKILL");
+    const { gapMs } = await successor(old);
+    console.log(`kill -9: nobody heard for ${gapMs} ms`);
+    await old.remove();
+    await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
+  });
+
+  it("does nothing that counts after it was stopped for twice its lease", async () => {
+    for (let round = 0; round < 3; round++) {
+      const old = await leader();
+      await old.pause();
+      const { worker } = await successor(old);
+      const paused = performance.now();
+      await pause(2 * LEASE_MS);
+      await old.resume();
+      await pause(1000);
+      const later = sink.accepted.filter((deed) => deed.at > paused);
+      expect(new Set(later.map((deed) => deed.worker))).toEqual(new Set([worker]));
+    }
+  });
+
+  it("leads again after a failover of the store, and the numbers go on rising", async () => {
+    await leader();
+    const primary = await group.settled();
+    const from = sink.accepted.length;
+    await group.lab.container(`valkey-${primary}`).kill({ signal: "KILL" });
+    await until("another primary", async () => (await group.primary()) !== primary, {
+      seconds: 40,
+    });
+    await leader();
+    await pause(1000);
+    const fences = sink.accepted.slice(from).map((deed) => deed.fence);
+    expect(fences).toEqual([...fences].sort((a, b) => a - b));
+    expect(sink.refused).toEqual([]);
+    await group.lab.container(`valkey-${primary}`).start();
+    await group.settled();
+  });
+});
