@@ -131,7 +131,7 @@ export class Election {
     const { store, lock, leaseMs, nextFence } = this.options;
     const wait = this.patience - performance.now();
     if (wait > 0) return wait;
-    const token = randomUUID();
+    const token = `${leaseMs} ${randomUUID()}`;
     const begin = performance.now();
     const busy = await store.acquire(lock, token, leaseMs);
     if (busy > 0) return Math.min(busy, leaseMs) + Math.random() * JITTER_MS;

@@ -1,9 +1,25 @@
-/** What the store does for a lock, each as one step. KEYS[1]: the lock. ARGV[1]: the owner's token. */
+/**
+ * What the store does for a lock, each as one step. KEYS[1]: the lock. ARGV[1]: the owner's token, which begins
+ * with its lease in milliseconds.
+ */
 
-/** Takes a free lock for ARGV[2] milliseconds. Answers 0, or the milliseconds until it may be free. */
+/**
+ * Takes a free lock for ARGV[2] milliseconds. Answers 0, or the milliseconds until it may be free. More than the
+ * owner's lease is left only when the server's clock was set back, and counts as one lease from now on.
+ */
 export const ACQUIRE = `
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
-return math.max(redis.call('PTTL', KEYS[1]), 1)
+local owner = redis.call('GET', KEYS[1])
+if not owner then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return 0
+end
+local left = redis.call('PTTL', KEYS[1])
+local lease = tonumber(string.match(owner, '^%d+'))
+if lease and (left > lease or left < 0) then
+  redis.call('PEXPIRE', KEYS[1], lease)
+  left = lease
+end
+return math.max(left, 1)
 `;
 
 /** Keeps a lock that is still the owner's. Answers 1, or 0 when it is not. */
