@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { CliError } from "../errors.ts";
-import { commandLine, isAlive } from "../setup/process.ts";
+import { programOf, startedAt } from "../setup/process.ts";
 import { locksDirectory } from "./places.ts";
 
 /** A lock file of Pulumi's file backend. */
@@ -39,20 +39,44 @@ function readLock(file: string): StateLock {
 /** What the owner of a lock may be told by. */
 export interface Host {
   name: string;
-  /** Command line of a running process; undefined when there is none. */
-  commandOf(pid: number): string | undefined;
+  /** A process that runs; `hidden` when there is one of which nothing can be read (another user's). */
+  processOf(pid: number): { program: string; startedAt: number } | "hidden" | undefined;
 }
 
 const thisHost: Host = {
   name: hostname(),
-  commandOf: (pid) => (isAlive(pid) ? commandLine(pid) : undefined),
+  processOf: (pid) => {
+    const program = programOf(pid);
+    const started = startedAt(pid);
+    if (program !== undefined && started !== undefined) return { program, startedAt: started };
+    return exists(pid) ? "hidden" : undefined;
+  },
 };
 
-/** True if nobody can hold the lock any more: its process is gone, or its id is another program's now. */
+/** How much later than its lock an owner may seem to have started: its start is known to the second. */
+const SLACK = 5_000;
+
+/**
+ * True if nobody can hold the lock any more: its process is gone, or its id belongs to another one now, which is
+ * not Pulumi, or started after the lock was taken. Of a lock of another machine nobody here can tell.
+ */
 export function isStale(lock: StateLock, host: Host = thisHost): boolean {
   if (lock.hostname !== host.name) return false;
-  const command = host.commandOf(lock.pid);
-  return command === undefined || !/pulumi/.test(command);
+  const found = host.processOf(lock.pid);
+  if (found === "hidden") return false;
+  if (found === undefined || found.program !== "pulumi") return true;
+  return found.startedAt > Date.parse(lock.timestamp) + SLACK;
+}
+
+/** Whether there is a process with this id, whosever it is; a zombie holds nothing any more. */
+function exists(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return !existsSync(`/proc/${pid}/stat`);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** Removes locks of dead owners; a lock that somebody holds is an error that names its owner. */

@@ -1,5 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { isStale, type StateLock } from "../../../cli/pulumi/locks.ts";
+import { type Host, isStale, type StateLock } from "../../../cli/pulumi/locks.ts";
 import {
   isCommandLine,
   isPlugin,
@@ -18,17 +23,61 @@ const lock = (change: Partial<StateLock> = {}): StateLock => ({
   timestamp: "2026-01-01T00:00:00Z",
   ...change,
 });
-const host = (command: string | undefined) => ({ name: "here", commandOf: () => command });
 
 describe("a lock on the state", () => {
-  test("is stale when its process is gone, or its id belongs to another program now", () => {
+  const EARLIER = Date.parse("2025-12-31T23:59:00Z");
+  const LATER = Date.parse("2026-01-01T01:00:00Z");
+  const host = (found: ReturnType<Host["processOf"]>): Host => ({
+    name: "here",
+    processOf: () => found,
+  });
+  const run = (program: string, startedAt = EARLIER) => host({ program, startedAt });
+
+  test("is stale when its process is gone, or its id belongs to another one now", () => {
     expect(isStale(lock(), host(undefined))).toBe(true);
-    expect(isStale(lock(), host("/usr/sbin/sshd -D"))).toBe(true);
+    for (const program of ["sshd", "pulumi-language", "vim"]) {
+      expect(isStale(lock(), run(program))).toBe(true);
+    }
+    expect(isStale(lock(), run("pulumi", LATER))).toBe(true);
   });
 
-  test("is held by a running Pulumi, and by anybody on another machine", () => {
-    expect(isStale(lock(), host("/home/me/.pulumi/bin/pulumi up --yes"))).toBe(false);
-    expect(isStale(lock({ hostname: "there" }), host(undefined))).toBe(false);
+  test("is held by the Pulumi that took it, also one of which nothing can be seen", () => {
+    expect(isStale(lock(), run("pulumi"))).toBe(false);
+    expect(isStale(lock(), host("hidden"))).toBe(false);
+    expect(isStale(lock({ timestamp: "?" }), run("pulumi"))).toBe(false);
+  });
+
+  test("of another machine is never stale, whatever has its number here", () => {
+    const there = lock({ hostname: "there" });
+    for (const one of [host(undefined), run("sshd"), run("pulumi", LATER)]) {
+      expect(isStale(there, one)).toBe(false);
+    }
+  });
+
+  test("is told by the real process, whatever stands in its command line", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "redfleet lock-"));
+    const program = (name: string) => {
+      copyFileSync("/bin/sh", join(folder, name));
+      return spawn(join(folder, name), ["-c", "read line", "pulumi"], { stdio: "pipe" });
+    };
+    const children = [program("pulumi"), program("other")];
+    try {
+      await Promise.all(children.map((child) => once(child, "spawn")));
+      const [owner, other] = children.map(({ pid = 0 }) =>
+        lock({ pid, hostname: hostname(), timestamp: new Date().toISOString() }),
+      );
+      const old = { ...owner, timestamp: "2026-01-01T00:00:00Z" } as StateLock;
+      expect([owner, other, old].map((one) => isStale(one as StateLock))).toEqual([
+        false,
+        true,
+        true,
+      ]);
+    } finally {
+      for (const child of children) child.kill("SIGKILL");
+      await Promise.all(children.map((child) => once(child, "exit")));
+      rmSync(folder, { recursive: true });
+    }
+    expect(isStale(lock({ pid: children[0]?.pid ?? 0, hostname: hostname() }))).toBe(true);
   });
 });
 
