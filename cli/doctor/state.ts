@@ -1,4 +1,5 @@
 import { isStale, readLocks, type StateLock } from "../pulumi/locks.ts";
+import { checkpointFile } from "../pulumi/places.ts";
 import { orphansOf, runProcesses } from "../pulumi/processes.ts";
 import { hasState, readState, type State } from "../pulumi/state.ts";
 import { type Check, ok, warn } from "./check.ts";
@@ -7,8 +8,19 @@ import { type Check, ok, warn } from "./check.ts";
 export async function checkState(stack: string): Promise<Check[]> {
   const orphans = new Set(orphansOf(runProcesses()).map(({ pid }) => pid));
   const locks = judgeLocks(readLocks(stack), isStale, orphans);
-  if (hasState(stack)) return [locks, judgePending(readState(stack).pending)];
+  if (hasState(stack)) return [locks, ...pendingOperations(stack)];
   return [locks, ok("pending operations", `the stack "${stack}" has no state yet`)];
+}
+
+/** What the state says of operations, if it can be read. */
+function pendingOperations(stack: string): Check[] {
+  try {
+    return [judgePending(readState(stack).pending)];
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const fix = "redfleet up puts it aside and goes on from the newest backup";
+    return [warn("state", `${checkpointFile(stack)} was cut off: ${error.message}`, fix)];
+  }
 }
 
 /**
