@@ -5,16 +5,18 @@ import { AdminApi } from "../edge/admin.ts";
 import { reachable } from "../edge/client.ts";
 import { connectedEngine } from "../engine/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
-import { CliError } from "../errors.ts";
+import { CliError, EXIT } from "../errors.ts";
 import { applyImport, type ImportReport } from "../import/apply.ts";
 import { readSource } from "../import/source.ts";
 import { printJson } from "../output.ts";
+import { say } from "../setup/progress.ts";
 import { declaredPlatform } from "../stackfile/declared.ts";
 import { urlOf } from "./open.ts";
 import { firstPassword } from "./password.ts";
 
 interface Options {
-  from: string;
+  from?: string;
+  fromFile?: string;
   app?: string;
   flowFile?: string;
   prefix: string;
@@ -30,7 +32,12 @@ Sources:
   ~/.node-red                              user directory of a plain Node-RED
   mongodb://user:password@host/database    hardillb's multi-tenant storage (--app <instance>), or
                                            node-red-mongo-storage-plugin-with-sync
-  redis://user:password@host:6379/0        node-red-cluster (--prefix when it is not nodered:)`;
+  redis://user:password@host:6379/0        node-red-cluster (--prefix when it is not nodered:)
+
+Whoever may list processes sees the arguments of a command. A URL with a password is better given by a file, or
+through standard input:
+  redfleet import main --from-file url.txt
+  printf %s "$URL" | redfleet import main --from-file -`;
 
 /** `redfleet import`: flows, credentials and library of another Node-RED into a cluster or tenant. */
 export function registerImport(program: Command): void {
@@ -38,7 +45,11 @@ export function registerImport(program: Command): void {
     .command("import")
     .description("import flows, credentials and library from another Node-RED")
     .argument("<name>", "cluster or tenant to import into")
-    .requiredOption("--from <source>", "user directory, or URL of a MongoDB, Valkey or Redis")
+    .option("--from <source>", "user directory, or URL of a MongoDB, Valkey or Redis")
+    .option(
+      "--from-file <file>",
+      "file with that URL, for one with a password; - for standard input",
+    )
     .option("--app <instance>", "which instance, where a database holds several")
     .option("--flow-file <name>", "flow file, where a user directory has several")
     .option("--prefix <text>", "start of all keys in Valkey or Redis", "nodered:")
@@ -57,9 +68,10 @@ export function registerImport(program: Command): void {
 }
 
 async function importInto(stack: string, name: string, options: Options): Promise<ImportReport> {
+  const source = readLocation(options);
   const credentialSecret = readSecret(options.credentialSecretFile);
   const { app, flowFile, prefix } = options;
-  const found = await readSource(options.from, { app, flowFile, prefix, credentialSecret });
+  const found = await readSource(source, { app, flowFile, prefix, credentialSecret });
   const admin = await loggedIn(stack, name, options);
   const { replace = false, dryRun = false } = options;
   return applyImport(found, admin, { replace, dryRun });
@@ -74,10 +86,41 @@ async function loggedIn(stack: string, name: string, options: Options): Promise<
   return new AdminApi(reach, url).login(options.user, password);
 }
 
+/**
+ * Where to import from: the argument, or what a file or standard input holds.
+ * @throws CliError unless exactly one of the two names one source
+ */
+function readLocation({ from, fromFile }: Pick<Options, "from" | "fromFile">): string {
+  if ((from === undefined) === (fromFile === undefined)) {
+    throw new CliError({
+      what: from === undefined ? "no source to import from" : "two sources to import from",
+      why: "a source is named by --from <source> or by --from-file <file>, and by one of them only",
+      fix: "redfleet import --help has examples",
+      exitCode: EXIT.usage,
+    });
+  }
+  if (from !== undefined) {
+    if (hasPassword(from)) say("note: a password in --from is seen by whoever lists processes");
+    return from;
+  }
+  const location = readSecret(fromFile) ?? "";
+  if (/^\S+$/.test(location)) return location;
+  const lines = location === "" ? "it is empty" : "it holds more than that";
+  throw new CliError({
+    what: `${fromFile === "-" ? "standard input" : fromFile} is not one URL`,
+    why: lines,
+    fix: "one line: mongodb://user:password@host/database, or redis://…",
+  });
+}
+
+function hasPassword(location: string): boolean {
+  return /^[a-z+]+:\/\/[^/@]*:[^/@]+@/.test(location);
+}
+
 function readSecret(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
-    return readFileSync(file, "utf8").trim();
+    return readFileSync(file === "-" ? 0 : file, "utf8").trim();
   } catch (error) {
     throw new CliError({ what: `${file} cannot be read`, why: (error as Error).message });
   }
