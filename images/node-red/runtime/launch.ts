@@ -2,6 +2,8 @@
 import { createAdminAuth } from "./auth.ts";
 import { Boots } from "./boots.ts";
 import { createSharedContext, type SharedContext } from "./context/index.ts";
+import type { DebugEnd } from "./debug/channels.ts";
+import { openDebug } from "./debug/index.ts";
 import { type Deploys, firstStart, guardDeploys, onStarts } from "./deploys.ts";
 import { lastExpiry, openDocument, type StoredDocument } from "./documents.ts";
 import { drain } from "./drain.ts";
@@ -55,6 +57,7 @@ interface Parts extends Base {
   reloader: Reloader;
   context: SharedContext | undefined;
   leaders: Leaders;
+  debug: DebugEnd | undefined;
 }
 
 function readEnvironment(): RuntimeConfig {
@@ -148,16 +151,18 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
   const adminAuth = createAdminAuth(store, log);
   const context = openContext(config, store, storage, log);
   const leaders = openLeaders(config, store, log);
+  const debug = openDebug({ config, red, status, name: connectionName(config), log });
   const nodeRedSettings = createSettings({
     ...{ config, secret, adminAuth, log, leaders },
     storageModule: storage.module,
     sharedContext: context?.store,
+    adminMiddleware: debug?.adminMiddleware,
     userDir: () => packages.folder,
     safeMode: boots.mode === "safe",
   });
   red.init(http.server, nodeRedSettings);
   const reloader = new Reloader({ red, storage, deploys, packages, status, turns, secret, log });
-  return { ...base, gate, http, storage, packages, deploys, reloader, context, leaders };
+  return { ...base, gate, http, storage, packages, deploys, reloader, context, leaders, debug };
 }
 
 /** Node-RED would save the flows and then start none of them. */
@@ -211,7 +216,7 @@ function serve({ status, gate }: Parts): void {
 
 /** Follows the store, tells the registry, and in editors watches the replicas. */
 function follow(parts: Parts): () => Promise<void> {
-  const { config, store, status, red, log } = parts;
+  const { config, store, status, red, debug, log } = parts;
   const registration = register(store, status, log);
   const fleet = config.role === "editor" ? followFleet(store, status, red.events, log) : undefined;
   store.watch({
@@ -220,6 +225,7 @@ function follow(parts: Parts): () => Promise<void> {
   });
   return async () => {
     fleet?.stop();
+    debug?.stop();
     const left = registration.leave();
     await Promise.all([red.stop(), parts.leaders.close()]);
     await left;

@@ -44,6 +44,8 @@ export interface LazyNodesOptions {
 const NO_NODES = new Set(["tab", "group", "subflow"]);
 /** What an editor needs of a node file before any flow uses it: routes, libraries, settings, plugins. */
 const WANTED_BY_EDITOR = /\bRED\.(httpAdmin|library|plugins|hooks)\b|\bsettings\s*:/;
+/** Also hands every node's warnings and errors to the debug sidebar. */
+const DEBUG = "node-red/debug";
 /** Registers its types later (http request, for an ES module): too late for the call that asks. */
 const ASYNCHRONOUS = /\bmodule\.exports\s*=\s*async\b/;
 
@@ -80,8 +82,8 @@ export class LazyNodes {
   }
 
   /** Only core nodes: what others do when they are loaded is theirs to decide. */
-  private mayWait({ file, enabled, err }: NodeSet): boolean {
-    if (!enabled || err || !file.startsWith(this.folder)) return false;
+  private mayWait({ id, file, enabled, err }: NodeSet): boolean {
+    if (!enabled || err || id === DEBUG || !file.startsWith(this.folder)) return false;
     const source = readFileSync(file, "utf8");
     return !ASYNCHRONOUS.test(source) && !(this.options.editor && WANTED_BY_EDITOR.test(source));
   }

@@ -36,7 +36,11 @@ export interface NodeRed {
   readonly httpNode: Handler;
   readonly events: EventEmitter;
   readonly version: string | (() => string);
-  readonly nodes: { getType(type: string): unknown };
+  readonly nodes: {
+    getType(type: string): unknown;
+    /** A running node; `active` is what debug nodes have. */
+    getNode(id: string): { type: string; active?: boolean } | null | undefined;
+  };
   readonly runtime: { flows: { setFlows(options: DeployOptions): Promise<{ rev: string }> } };
 }
 

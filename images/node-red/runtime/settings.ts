@@ -7,6 +7,7 @@ import type { ContextStore } from "./context/store.ts";
 import type { RuntimeConfig } from "./environment.ts";
 import type { Leaders } from "./leader/types.ts";
 import type { Logger } from "./log.ts";
+import type { Handler } from "./node-red.ts";
 import { moduleSettings } from "./packages/settings.ts";
 
 export interface SettingsParts {
@@ -19,6 +20,8 @@ export interface SettingsParts {
   sharedContext?: ContextStore;
   /** Asked for each time: a replica's folder changes with its packages. */
   userDir(): string;
+  /** Sees the admin API's requests pass; undefined where nobody wants to. */
+  adminMiddleware?: Handler;
   /** Flows are loaded and not started. */
   safeMode?: boolean;
   /** For the leader nodes. */
@@ -74,9 +77,10 @@ function commonSettings(parts: SettingsParts) {
   };
 }
 
-function editorSettings({ config, adminAuth }: SettingsParts) {
+function editorSettings({ config, adminAuth, adminMiddleware }: SettingsParts) {
   return {
     httpAdminRoot: "/",
+    httpAdminMiddleware: adminMiddleware,
     adminAuth,
     editorTheme: {
       page: { title: config.title },

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import WebSocket from "ws";
+import { type Browser, logIn, openBrowser } from "../support/browser.ts";
+import { Comms } from "../support/comms.ts";
+import { type FlowNode, tab } from "../support/flows.ts";
+import { until } from "../support/wait.ts";
+import { Editor, PASSWORD } from "./support/editor.ts";
+import { answering } from "./support/flows.ts";
+import { openValkey, type StoreLab } from "./support/labs.ts";
+import { type Runtime, start } from "./support/runtime.ts";
+
+const TAB = "aaaa0000aaaa0000";
+const NODE = "cccc0000cccc0001";
+const NOTICE = " messages left out: at most 20 a second";
+/** Half a megabyte: strings are cut at a thousand letters, lists at a thousand entries. */
+const LARGE = "Array(500).fill('x'.repeat(1000))";
+
+interface Shown {
+  id: string;
+  name: string;
+  msg: string;
+  level?: number;
+}
+
+let lab: StoreLab;
+let editor: Runtime;
+let replicas: Runtime[] = [];
+let person: Editor;
+let comms: Comms;
+let browser: Browser;
+
+beforeAll(async () => {
+  lab = await openValkey();
+  await lab.addUser("admin", "admin");
+  const replica = { ...lab.access, role: "replica" } as const;
+  [editor, ...replicas] = (await Promise.all([
+    start({ ...lab.access, role: "editor" }),
+    start({ ...replica, worker: "one" }),
+    start({ ...replica, worker: "two" }),
+  ])) as [Runtime, ...Runtime[]];
+  person = await Editor.login(editor);
+  await person.load();
+  const revision = await person.deploy(flow({ active: true }));
+  await Promise.all(replicas.map((runtime) => runtime.reaches(revision)));
+  const socket = new WebSocket(`${editor.url.replace("http", "ws")}/comms`);
+  comms = await Comms.login(socket, person.token);
+});
+afterAll(async () => {
+  comms?.close();
+  await browser?.close();
+  await Promise.all([editor, ...replicas].map((runtime) => runtime?.remove()));
+  await lab?.close();
+});
+
+/** `GET /say?text=…` says it by a debug node, `GET /warn` by a warning. */
+function flow({ active }: { active: boolean }): FlowNode[] {
+  const [input, fn, output] = answering(
+    TAB,
+    "dddd0000dddd0001",
+    "/say",
+    `msg.payload = msg.req.query.text || ${LARGE};`,
+  ) as [FlowNode, FlowNode, FlowNode];
+  const debug = {
+    id: NODE,
+    type: "debug",
+    z: TAB,
+    name: "what",
+    active,
+    complete: "payload",
+    x: 1,
+    y: 1,
+    wires: [],
+  };
+  return [
+    tab(TAB, "One"),
+    ...[input, { ...fn, wires: [[NODE, output.id]] }, output, debug],
+    ...answering(TAB, "eeee0000eeee0001", "/warn", 'node.warn("careful"); msg.payload = "";'),
+  ];
+}
+
+const said = () =>
+  comms.messages.filter(({ topic }) => topic === "debug").map(({ data }) => data as Shown);
+const says = (text: string) =>
+  until(`the sidebar to show ${text}`, () => said().find(({ msg }) => msg === text), { every: 50 });
+const ask = async (worker: number, path: string) => {
+  const answer = await fetch(`${replicas[worker]?.url}${path}`);
+  expect(answer.status).toBe(200);
+  await answer.text();
+};
+
+it("shows what a replica's debug node says, with the worker's name", async () => {
+  await ask(0, "/say?text=first");
+  expect(await says("first")).toMatchObject({ id: NODE, name: "[one] what" });
+  await ask(1, "/say?text=second");
+  expect(await says("second")).toMatchObject({ id: NODE, name: "[two] what" });
+});
+
+it("shows warnings of replicas, and leaves out what is too large", async () => {
+  await ask(0, "/warn");
+  expect((await says("careful")).name).toBe("[one] eeee0000eeee0001-fn");
+  await ask(0, "/say");
+  const notice = await until("a word instead", () =>
+    said().find(({ id, msg }) => id === NODE && msg.endsWith("left out: at most 64 KB")),
+  );
+  expect(notice.name).toBe("[one] what");
+});
+
+it("shows a person which replica it was", async () => {
+  browser = await openBrowser();
+  await logIn(browser.page, editor.url, PASSWORD);
+  await ask(1, "/say?text=for-people");
+  const row = browser.page.locator(".red-ui-debug-msg", { hasText: "for-people" });
+  await row.waitFor({ state: "attached" });
+  expect(await row.textContent()).toContain("[two] what");
+});
+
+it("hands a switched debug node on to the replicas, without a deploy", async () => {
+  const change = async (state: string) => {
+    const answer = await person.call(`/debug/${NODE}/${state}`, { method: "POST", body: "{}" });
+    expect(answer.ok).toBe(true);
+  };
+  await change("disable");
+  await ask(0, "/say?text=unheard");
+  await ask(0, "/warn");
+  await says("careful");
+  expect(said().map(({ msg }) => msg)).not.toContain("unheard");
+  await change("enable");
+  await until("the replica to speak again", async () => {
+    await ask(0, "/say?text=again");
+    return said().some(({ msg }) => msg === "again");
+  });
+});
+
+it("speaks in replicas where the deploy left the node off and a person switched it on", async () => {
+  await person.load();
+  const revision = await person.deploy(flow({ active: false }));
+  await Promise.all(replicas.map((runtime) => runtime.reaches(revision)));
+  await ask(0, "/say?text=silent");
+  const body = JSON.stringify({ nodes: [NODE] });
+  expect((await person.call("/debug/enable", { method: "POST", body })).ok).toBe(true);
+  await until("the replica to speak", async () => {
+    await ask(0, "/say?text=switched-on");
+    return said().some(({ msg }) => msg === "switched-on");
+  });
+  expect(said().map(({ msg }) => msg)).not.toContain("silent");
+});
+
+it("speaks in a replica that came after the node was switched on", async () => {
+  const late = await start({ ...lab.access, role: "replica", worker: "late" });
+  replicas.push(late);
+  await until("the new replica to speak", async () => {
+    await ask(2, "/say?text=came-later");
+    return said().some(({ msg }) => msg === "came-later");
+  });
+});
+
+it("lets a flood through in part, says how much it left out, and serves all the while", async () => {
+  const before = said().length;
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(Array.from({ length: 50 }, () => ask(0, "/say?text=flood")));
+  }
+  const notices = () => said().filter(({ msg }) => msg.endsWith(NOTICE));
+  const left = () => notices().reduce((sum, { msg }) => sum + Number.parseInt(msg, 10), 0);
+  const heard = () =>
+    said()
+      .slice(before)
+      .filter(({ msg }) => msg === "flood").length;
+  await until("all to be heard or counted", () => heard() + left() === 500);
+  expect(left()).toBeGreaterThan(0);
+  expect(new Set(notices().map(({ name }) => name))).toEqual(new Set(["[one]"]));
+});
