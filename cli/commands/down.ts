@@ -1,20 +1,19 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { globals, localDirectory, ROOT } from "../context.ts";
+import { globals, localDirectory } from "../context.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
 import { ofStack } from "../engine/labels.ts";
 import { CliError, EXIT } from "../errors.ts";
 import { printJson } from "../output.ts";
+import { pulumi } from "../pulumi/capture.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
-import { pulumiBinary, pulumiEnvironment } from "../pulumi/environment.ts";
 import { explainFailure, knownCause } from "../pulumi/failure.ts";
 import { ensureLocalState } from "../pulumi/local.ts";
 import { assertOwn, recover, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
 import { hasState } from "../pulumi/state.ts";
-import { tryRun } from "../setup/exec.ts";
 import { acquire } from "../setup/lock.ts";
 import { endWithParent } from "../setup/parent.ts";
 import { say, step } from "../setup/progress.ts";
@@ -77,7 +76,7 @@ async function prepare(docker: Engine, stack: string, interrupted: boolean): Pro
 
 async function destroy(stack: string, deleteData: boolean): Promise<void> {
   backUpState(stack);
-  if (deleteData) await pulumi(stack, ["state", "unprotect", "--all", "--yes"]);
+  if (deleteData) await change(stack, ["state", "unprotect", "--all", "--yes"]);
   await step("pulumi destroy", async (note) => {
     const keep = deleteData ? [] : ["--exclude-protected"];
     const operation = ["destroy", "--yes", "--skip-preview", ...keep];
@@ -87,13 +86,11 @@ async function destroy(stack: string, deleteData: boolean): Promise<void> {
     });
     if (result.code !== 0) throw explainFailure(stack, "destroy", result);
   });
-  if (deleteData) await pulumi(stack, ["stack", "rm", "--yes", "--force", "--preserve-config"]);
+  if (deleteData) await change(stack, ["stack", "rm", "--yes", "--force", "--preserve-config"]);
 }
 
-async function pulumi(stack: string, args: readonly string[]): Promise<void> {
-  const command = [...args, "--stack", stack, "--non-interactive"];
-  const options = { env: pulumiEnvironment(stack), timeoutSeconds: 120, cwd: ROOT };
-  const { code, tail } = await tryRun(pulumiBinary(), command, options);
+async function change(stack: string, args: readonly string[]): Promise<void> {
+  const { code, tail } = await pulumi(stack, args);
   if (code === 0) return;
   throw new CliError(
     knownCause(stack, tail) ?? { what: `pulumi ${args.slice(0, 2).join(" ")} failed`, why: tail },

@@ -3,7 +3,7 @@ import { own } from "../../config/own.ts";
 import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { printJson } from "../output.ts";
-import { stackOutput } from "../stackfile/outputs.ts";
+import { stackOutput } from "../pulumi/capture.ts";
 
 /** The only user that the platform creates; its later users live in the tenant's own database. */
 const FIRST_USER = "admin";

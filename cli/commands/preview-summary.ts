@@ -5,9 +5,9 @@ import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { printJson } from "../output.ts";
 import { type Preview, renderMarkdown, summarise } from "../preview/summary.ts";
+import { pulumi } from "../pulumi/capture.ts";
 import { knownCause } from "../pulumi/failure.ts";
 import { assertValid } from "../stackfile/edit.ts";
-import { pulumi } from "../stackfile/outputs.ts";
 
 /** `redfleet preview-summary`: what an `up` would do, per tenant, as Markdown. */
 export function registerPreviewSummary(program: Command): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { globals } from "../context.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
@@ -49,7 +50,7 @@ async function waitUntilReady(docker: Engine, part: Part): Promise<void> {
     const observed = observePart(current);
     if (observed.state === "running") return;
     reason = observed.reason;
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await sleep(250);
   }
   const lines = await readLogs(docker, part.id, 10).catch(() => []);
   throw new CliError({

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { localDirectory } from "../context.ts";
+import { writeAtomic } from "../setup/files.ts";
 import type { Engine } from "./client.ts";
 import { readFileFrom } from "./copy.ts";
 import { exec } from "./exec.ts";
@@ -82,9 +83,7 @@ export async function fetchCa(docker: Engine, view: StackView): Promise<string |
   const current = await readFileFrom(docker, agent.id, CA_IN_AGENT);
   if (!current) return kept ? file : null;
   if (!kept?.equals(current)) {
-    await mkdir(localDirectory(view.stack), { recursive: true });
-    await writeFile(`${file}.new`, current);
-    await rename(`${file}.new`, file);
+    await writeAtomic(file, current);
   }
   return file;
 }

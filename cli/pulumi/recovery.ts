@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Engine, isGone } from "../engine/client.ts";
 import { LABEL, ofStack } from "../engine/labels.ts";
 import { CliError } from "../errors.ts";
@@ -195,7 +196,7 @@ function signal(processes: readonly RunProcess[], name: NodeJS.Signals): void {
 async function gone(processes: readonly RunProcess[], limit: number): Promise<void> {
   for (const end = Date.now() + limit; Date.now() < end; ) {
     if (!processes.some(({ pid }) => isAlive(pid))) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
 }
 

@@ -1,23 +1,18 @@
-import { existsSync } from "node:fs";
 import { cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { localDirectory, ROOT, stackFileOf } from "../context.ts";
+import { localDirectory, ROOT } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { tryRun } from "../setup/exec.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { step } from "../setup/progress.ts";
+import { assertStackFile } from "../stackfile/edit.ts";
 import { ensureCheckpoint } from "./checkpoint.ts";
 import { pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
 import { knownCause } from "./failure.ts";
 
 /** Sees to it that the stack is known to Pulumi, without touching its tracked file. */
 export async function ensureStack(stack: string): Promise<void> {
-  if (!existsSync(stackFileOf(stack))) {
-    throw new CliError({
-      what: `there is no stack file Pulumi.${stack}.yaml`,
-      fix: `copy Pulumi.dev.yaml to it and choose other ports and another domain`,
-    });
-  }
+  assertStackFile(stack);
   if (!ensureCheckpoint(stack)) await step(`Stack ${stack}: initialised`, () => initialise(stack));
   await writeOverlay(stack);
 }

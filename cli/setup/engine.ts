@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, openSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Engine, engine } from "../engine/client.ts";
 import { CliError, EXIT, explain } from "../errors.ts";
 import { LOCAL } from "../pulumi/places.ts";
@@ -84,7 +85,7 @@ async function start(docker: Engine, note: Note): Promise<string> {
   for (const end = Date.now() + START_TIMEOUT; Date.now() < end; ) {
     if (await answers(docker)) return service ? "by systemd" : `dockerd, log in ${LOG}`;
     if (!service && !(await startedEngine())) break;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
   }
   throw new CliError({
     what: "the Docker engine was started and does not answer",

@@ -4,7 +4,11 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 
 /** Writes a file so that a reader, or a run after kill -9, sees all of it or nothing. */
-export async function writeAtomic(file: string, content: string, mode = 0o644): Promise<void> {
+export async function writeAtomic(
+  file: string,
+  content: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
   await writeFile(temporary, content, { mode, flush: true });

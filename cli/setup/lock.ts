@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { CliError } from "../errors.ts";
 import { readJson } from "./files.ts";
 import { commandLine, startTime } from "./process.ts";
@@ -40,7 +41,7 @@ export async function acquire(file: string, what: string): Promise<HeldLock> {
     if (!told) say(`process ${owner.pid} already does this (${what}): waiting for it`);
     told = true;
     if (Date.now() > end) throw tooLong(owner, what);
-    await pause(300);
+    await sleep(300);
   }
 }
 
@@ -53,7 +54,7 @@ async function removeDead(file: string): Promise<boolean> {
   if (!(await create(guard))) {
     // Its holder needs a moment only, unless it was killed in that moment.
     if (await isDead(guard)) await removeDead(guard);
-    else await pause(20);
+    else await sleep(20);
     return false;
   }
   try {
@@ -73,8 +74,6 @@ async function isDead(file: string): Promise<boolean> {
     return (error as NodeJS.ErrnoException).code !== "ENOENT";
   }
 }
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function held(file: string, interrupted: boolean): HeldLock {
   const release = () => rm(file, { force: true });

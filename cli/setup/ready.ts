@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { askEdge } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
 import { fetchCa } from "../engine/knowledge.ts";
@@ -41,7 +42,7 @@ export async function waitUntilReady(
     problems.push(...answers.flat());
     if (problems.length === 0) return caFile;
     note(problems.join(", "));
-    await new Promise((resolve) => setTimeout(resolve, POLL));
+    await sleep(POLL);
   }
   throw new CliError({
     what: `the platform is up, and after ${LIMIT / 1000} s not everything answers`,

@@ -1,9 +1,11 @@
-import { readFile, rename, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { ConfigError } from "../../config/errors.ts";
 import { checkStackFile } from "../../config/stack-file.ts";
 import { stackFileOf } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { writeAtomic } from "../setup/files.ts";
 import { unifiedDiff } from "./diff.ts";
 import { readDocument, type StackDocument, writeDocument } from "./document.ts";
 
@@ -46,24 +48,22 @@ export async function editStackFile(
   const problems = checkStackFile(after, stack);
   if (problems.length > 0) throw new ConfigError(problems, `the edited ${basename(file)}`);
   const diff = unifiedDiff(basename(file), before, after);
-  if (diff !== "" && !options.dryRun) await replaceFile(file, after);
+  if (diff !== "" && !options.dryRun) await writeAtomic(file, after, (await stat(file)).mode);
   return { file, changed: diff !== "", diff };
 }
 
 async function readText(file: string, stack: string): Promise<string> {
-  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    throw new CliError({
-      what: `there is no stack file ${basename(file)}`,
-      why: `the stack "${stack}" has none in this clone`,
-      fix: "copy Pulumi.dev.yaml to that name, or choose another stack with --stack",
-    });
-  });
+  assertStackFile(stack);
+  return readFile(file, "utf8");
 }
 
-async function replaceFile(file: string, text: string): Promise<void> {
-  const { mode } = await stat(file);
-  const temporary = `${file}.${process.pid}.new`;
-  await writeFile(temporary, text, { mode, flush: true });
-  await rename(temporary, file);
+/** @throws CliError when the stack has no file */
+export function assertStackFile(stack: string): void {
+  const file = stackFileOf(stack);
+  if (existsSync(file)) return;
+  throw new CliError({
+    what: `there is no stack file ${basename(file)}`,
+    why: `the stack "${stack}" has none in this clone`,
+    fix: "copy Pulumi.dev.yaml to that name, with other ports and another domain, or choose another stack with --stack",
+  });
 }

@@ -1,9 +1,9 @@
 import { ROOT } from "../context.ts";
 import { CliError } from "../errors.ts";
-import { pulumiBinary, pulumiEnvironment, writeOverlay } from "../pulumi/environment.ts";
-import { knownCause } from "../pulumi/failure.ts";
-import { ensureLocalState } from "../pulumi/local.ts";
 import { type RunResult, tryRun } from "../setup/exec.ts";
+import { pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
+import { knownCause } from "./failure.ts";
+import { ensureLocalState } from "./local.ts";
 
 /** Runs Pulumi on a stack to its end and captures its output; never asks anything. */
 export async function pulumi(stack: string, args: readonly string[]): Promise<RunResult> {
