@@ -2,11 +2,12 @@ import { readBases } from "./components/images/bases.ts";
 import { Platform } from "./components/platform.ts";
 import { DockerTarget } from "./components/target/docker/target.ts";
 import { loadStackConfig } from "./config/load.ts";
+import { paceOf } from "./config/pace.ts";
 import { underPolicy } from "./policy/enforce.ts";
 
 const { stack, platform: config, socket, secret } = loadStackConfig();
 const target = new DockerTarget({ path: socket });
-const args = { target, config, secret, bases: readBases() };
+const args = { target, config, secret, bases: readBases(), pace: paceOf(process.env) };
 const { outputs } = underPolicy(config, () => new Platform(stack, args));
 
 export const { domain, httpsPort, clusters, tenants, passwords, next } = outputs;

@@ -1,11 +1,13 @@
 import { physicalName } from "../config/names.ts";
 import { defaultSubnet } from "../config/network.ts";
+import type { Pace } from "../config/pace.ts";
 import type { PlatformConfig } from "../config/schema.ts";
 import type { RegistryConfig } from "../config/sections/modules.ts";
 
 /** What every plan needs to know of the stack as a whole. Plain values. */
 export interface PlanContext {
   readonly stack: string;
+  readonly pace: Pace;
   readonly domain: string;
   /** HTTPS port that browsers see. */
   readonly httpsPort: number;
@@ -16,9 +18,14 @@ export interface PlanContext {
 }
 
 /** The context of a configuration. */
-export function planContext(stack: string, config: PlatformConfig): PlanContext {
+export function planContext(
+  stack: string,
+  config: PlatformConfig,
+  pace: Pace = "in turn",
+): PlanContext {
   return {
     stack,
+    pace,
     domain: config.domain,
     httpsPort: config.edge.https,
     subnet: config.target.subnet ?? defaultSubnet(stack),

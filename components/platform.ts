@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { sortedEntries } from "../config/canonical.ts";
 import { identityOf } from "../config/identity.ts";
 import { own } from "../config/own.ts";
+import type { Pace } from "../config/pace.ts";
 import type { PlatformConfig } from "../config/schema.ts";
 import { allTemplates } from "../config/templates.ts";
 import { PlatformComponent } from "./base.ts";
@@ -27,6 +28,8 @@ export interface PlatformArgs {
   readonly config: PlatformConfig;
   /** What the images start from. */
   readonly bases: BaseImages;
+  /** How members start. Default: in turn. */
+  readonly pace?: Pace;
   /** Value of a key in `redfleet:secrets`. */
   readonly secret: (name: string) => pulumi.Output<string>;
 }
@@ -46,7 +49,7 @@ export class Platform extends PlatformComponent {
   constructor(name: string, args: PlatformArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super(TOKENS.platform, name, opts);
     this.#args = args;
-    this.#context = planContext(name, args.config);
+    this.#context = planContext(name, args.config, args.pace);
     this.#makeFoundation(name);
     const agent = this.#makeEdge(name);
     const mongodb = this.#makeMongodb(name, agent);

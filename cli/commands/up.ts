@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { failedJob } from "../../components/job-failure.ts";
+import type { Pace } from "../../config/pace.ts";
 import { agentSocket } from "../../config/socket.ts";
 import { globals, localDirectory } from "../context.ts";
 import { reachable } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
+import { ofStack } from "../engine/labels.ts";
 import { readRoom, tooFewNetworks } from "../engine/pools.ts";
 import { CliError } from "../errors.ts";
 import { paint, printJson } from "../output.ts";
@@ -96,7 +98,8 @@ async function apply(docker: Engine, stack: string): Promise<Record<string, numb
   }, HEARTBEAT);
   try {
     const operation = ["up", "--yes", "--skip-preview"];
-    const result = await runPulumi(stack, operation, (line) => say(`    ${line}`), report);
+    const options = { report, pace: await paceOf(docker, stack) };
+    const result = await runPulumi(stack, operation, (line) => say(`    ${line}`), options);
     if (result.code !== 0) throw await failed(docker, stack, result);
     const { changes } = result.report;
     say(`  ${paint("green", "✓")} pulumi up: ${renderChanges(changes)} ${seconds(started)}`);
@@ -104,6 +107,12 @@ async function apply(docker: Engine, stack: string): Promise<Record<string, numb
   } finally {
     clearInterval(beat);
   }
+}
+
+/** Members start at once where nothing of the stack runs: nobody is served whom a start could disturb. */
+async function paceOf(docker: Engine, stack: string): Promise<Pace> {
+  const running = await docker.listContainers({ filters: ofStack(stack) });
+  return running.length === 0 ? "at once" : "in turn";
 }
 
 /** A failed run in the words of Pulumi, and of what failed in it. */

@@ -15,6 +15,9 @@ import { readState } from "./state.ts";
  */
 export const RUN_MARK = "REDFLEET_RUN";
 
+/** Resources at a time: most of the work is to wait, for containers to be healthy or for volumes to go. */
+const PARALLEL = "32";
+
 /** This process's mark. */
 export const runMark = (): string => `${ROOT}|${process.pid}|${startTime(process.pid)}`;
 
@@ -47,6 +50,7 @@ export function pulumiEnvironment(stack: string): Record<string, string> {
     PULUMI_HOME: pulumiHome(),
     PULUMI_BACKEND_URL: `file://${STATE}`,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_PARALLEL: PARALLEL,
     PULUMI_OPTION_CONFIG_FILE: overlayFile(stack),
     [RUN_MARK]: process.env[RUN_MARK] ?? runMark(),
   };

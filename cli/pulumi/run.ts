@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { PACE, type Pace } from "../../config/pace.ts";
 import { localDirectory, ROOT } from "../context.ts";
 import { pulumiBinary, pulumiEnvironment } from "./environment.ts";
 import { type EngineEvent, RunReport } from "./events.ts";
@@ -14,19 +15,26 @@ export interface PulumiResult {
   stderr: string;
 }
 
+/** What may be said of a run. */
+export interface RunPulumiOptions {
+  /** Takes in what the run tells; a caller that gives one may look at it meanwhile. */
+  readonly report?: RunReport;
+  /** How members start. Default: in turn. */
+  readonly pace?: Pace;
+}
+
 const POLL = 200;
 
 /**
  * Runs a Pulumi operation and follows its events. Its output goes to files, not to pipes: if this
  * process is killed, Pulumi can still be asked to end well.
  * @param onLine called with each line worth reading
- * @param report takes in what the run tells; a caller that gives one may look at it meanwhile
  */
 export async function runPulumi(
   stack: string,
   operation: readonly string[],
   onLine: (line: string) => void,
-  report = new RunReport(),
+  { report = new RunReport(), pace = "in turn" }: RunPulumiOptions = {},
 ): Promise<PulumiResult> {
   const directory = localDirectory(stack);
   await mkdir(directory, { recursive: true });
@@ -35,7 +43,7 @@ export async function runPulumi(
   const args = [...operation, "--json", "--non-interactive", "--stack", stack];
   const child = spawn(pulumiBinary(), args, {
     cwd: ROOT,
-    env: { ...process.env, ...pulumiEnvironment(stack) },
+    env: { ...process.env, ...pulumiEnvironment(stack), [PACE]: pace },
     stdio: ["ignore", out ?? "ignore", err ?? "ignore"],
     detached: true,
   });

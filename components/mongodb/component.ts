@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { MongoDbConfig } from "../../config/sections/mongodb.ts";
 import { PlatformComponent } from "../base.ts";
-import { placeInTurn } from "../chain.ts";
+import { placeMembers } from "../chain.ts";
 import type { PlanContext } from "../context.ts";
 import { bytes, password } from "../secrets.ts";
 import type { Needs, Placed, Target } from "../target/types.ts";
@@ -34,7 +34,8 @@ export class ReplicaSet extends PlatformComponent {
     const keyfile = bytes(this, `${name}.keyfile`, 756, { protect: true });
     const admin = password(this, `${name}.admin`, { protect: true });
     const plan = planReplicaSet(name, args.context, args.config, { keyfile, admin });
-    const members = placeInTurn(this, args.target, plan.members, args.needs);
+    const { target, needs, context } = args;
+    const members = placeMembers(this, target, plan.members, needs, context.pace);
     this.initiated = args.target.job(this, plan.init, members);
     this.access = ownAccess(args.context, { seeds: plan.seeds, admin, tls: args.config.tls });
     this.registerOutputs({});

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterConfig } from "../../config/sections/cluster.ts";
 import { PlatformComponent } from "../base.ts";
-import { placeInTurn } from "../chain.ts";
+import { placeMembers } from "../chain.ts";
 import type { PlanContext } from "../context.ts";
 import { planProvision } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
@@ -74,7 +74,8 @@ export class Cluster extends PlatformComponent {
       config.flowStore === "valkey"
         ? this.#makeFirstUser(name, args, input, valkey, known.jobs)
         : this.#makeDatabase(name, args, database);
-    placeInTurn(this, target, [plan.editor, ...plan.replicas], [provisioned, ...known.jobs]);
+    const members = [plan.editor, ...plan.replicas];
+    placeMembers(this, target, members, [provisioned, ...known.jobs], context.pace);
     target.expose(this, plan.route);
     ({ url: this.url, apiUrl: this.apiUrl } = plan);
     this.registerOutputs({ url: this.url, apiUrl: this.apiUrl });

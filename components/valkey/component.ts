@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { canonicalJson } from "../../config/canonical.ts";
 import type { ValkeyConfig } from "../../config/sections/valkey.ts";
 import { PlatformComponent } from "../base.ts";
-import { placeInTurn } from "../chain.ts";
+import { placeMembers } from "../chain.ts";
 import type { PlanContext } from "../context.ts";
 import { password } from "../secrets.ts";
 import type { Needs, Owner, Placed, Target } from "../target/types.ts";
@@ -30,7 +30,7 @@ export class Replication extends PlatformComponent {
     super(TOKENS.replication, name, opts);
     this.users = userFile(this, name);
     const plan = planServers(name, args.context, args.config, this.users);
-    this.servers = placeInTurn(this, args.target, plan, args.needs);
+    this.servers = placeMembers(this, args.target, plan, args.needs, args.context.pace);
     this.registerOutputs({});
   }
 }
@@ -47,7 +47,10 @@ export class Sentinels extends PlatformComponent {
   constructor(name: string, args: SentinelsArgs, opts: pulumi.ComponentResourceOptions) {
     super(TOKENS.sentinels, name, opts);
     const plan = planSentinels(name, args.context, args.config, args.users);
-    this.sentinels = placeInTurn(this, args.target, plan, args.servers);
+    const { pace } = args.context;
+    // Servers that start with data look for a quorum of Sentinels first.
+    const needs = pace === "at once" ? args.needs : args.servers;
+    this.sentinels = placeMembers(this, args.target, plan, needs, pace);
     this.registerOutputs({});
   }
 }

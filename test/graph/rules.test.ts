@@ -131,6 +131,18 @@ test("members come one after the other, then the job, databases, runtimes", asyn
   `);
 });
 
+test("where nothing runs yet, members wait for no other, and all else for what it needs", async () => {
+  const graph = await dockerGraph(example("dev"), "dev", "at once");
+  const members = ["mongodb-0", "mongodb-2", "valkey-0", "valkey-2", "sentinel-0", "sentinel-2"];
+  for (const member of members) expect(waitsFor(graph, `dev-${member}`), member).toEqual([]);
+  const all = [0, 1, 2].map((member) => `dev-mongodb-${member}`);
+  expect(waitsFor(graph, "dev-mongodb.init")).toEqual(all);
+  const stores = ["dev-cluster-main.job", "dev-cluster-main.valkey-user"];
+  for (const member of ["editor", "replica-0", "replica-2"]) {
+    expect(waitsFor(graph, `dev-cluster-main.${member}`), member).toEqual(stores);
+  }
+});
+
 test("members with TLS wait for the agent, who issues their certificates", async () => {
   const graph = await dockerGraph(example("production"));
   expect(waitsFor(graph, "dev-mongodb-0")).toEqual(["dev-agent"]);

@@ -6,6 +6,7 @@ import { Platform } from "../../../components/platform.ts";
 import { DockerTarget } from "../../../components/target/docker/target.ts";
 import { MemoryTarget, type Realised } from "../../../components/target/memory.ts";
 import type { Target } from "../../../components/target/types.ts";
+import type { Pace } from "../../../config/pace.ts";
 import { parsePlatform } from "../../../config/parse.ts";
 import type { PlatformInput } from "../../../config/schema.ts";
 import { type Registered, recordGraph } from "./recorder.ts";
@@ -28,10 +29,13 @@ export function example(name: string): PlatformInput {
 }
 
 /** Every resource that a platform registers on Docker. */
-export function dockerGraph(platform: PlatformInput, stack = "dev"): Promise<Registered[]> {
-  return recordGraph(stack, () =>
-    build(platform, stack, new DockerTarget({ path: "/var/run/docker.sock" })),
-  );
+export function dockerGraph(
+  platform: PlatformInput,
+  stack = "dev",
+  pace?: Pace,
+): Promise<Registered[]> {
+  const target = new DockerTarget({ path: "/var/run/docker.sock" });
+  return recordGraph(stack, () => build(platform, stack, target, pace));
 }
 
 /** Everything that a platform asks of a target. */
@@ -52,12 +56,12 @@ const SECRETS: Readonly<Record<string, string>> = {
   "valkey-ca": "value-of-valkey-ca",
 };
 
-function build(platform: PlatformInput, stack: string, target: Target): void {
+function build(platform: PlatformInput, stack: string, target: Target, pace?: Pace): void {
   const { config, problems } = parsePlatform(platform, {
     stack,
     secretNames: Object.keys(SECRETS),
   });
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   const secret = (name: string) => pulumi.secret(SECRETS[name] ?? "");
-  new Platform(stack, { target, config, secret, bases: OFFICIAL_BASES });
+  new Platform(stack, { target, config, secret, bases: OFFICIAL_BASES, pace });
 }
