@@ -24,6 +24,10 @@ are to be trusted; smaller differences of wall-clock times are noise on a busy m
 | B5 | proxy CPU per request | nginx as the HTTP scaling article sets it up | nginx with upstream keep-alive |
 | B6 | lost requests and latency of an unchanged tab during deploys | deployment type \`reload\` | none lost; p99 when idle |
 | B7 | save in the editor until two replicas serve it | flow file written, then \`reload\` on both | the store's own write of the same flow set |
+| B8 | read of shared context by a worker that keeps a copy, and its age | a \`GET\` by ioredis, parsed | \`Map\`; nothing |
+| B9 | change of a part of a document in shared context | a script that reads, changes and writes the document | a bare \`HSET\` of the part |
+| B10 | writes of shared context a second | \`SET\` by ioredis | the same in pipelines; \`PING\` |
+| B11 | time without a leader after the last one has ended | the algorithm of node-red-cluster: 10 s, renewed every 2 s | one round trip |
 
 Run it: \`npm run bench\`, or \`npm run bench -- B3 B6 --json\`.
 

@@ -12,11 +12,15 @@ import { b3 } from "./b3.ts";
 import { b5 } from "./b5.ts";
 import { b6 } from "./b6.ts";
 import { b7 } from "./b7.ts";
+import { b8 } from "./b8.ts";
+import { b9 } from "./b9.ts";
+import { b10 } from "./b10.ts";
+import { b11 } from "./b11.ts";
 import { pinSelf } from "./pinned.ts";
 import { renderTable, writeDocument } from "./render.ts";
 import type { Benchmark, Row } from "./types.ts";
 
-const ALL: readonly Benchmark[] = [b1, b2, b3, b5, b6, b7];
+const ALL: readonly Benchmark[] = [b1, b2, b3, b5, b6, b7, b8, b9, b10, b11];
 
 async function main(args: readonly string[]): Promise<void> {
   if (args[0] === "figures") return writeDocument([]);

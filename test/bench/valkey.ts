@@ -1,0 +1,74 @@
+import { Redis } from "ioredis";
+import {
+  createSharedContext,
+  type SharedContextOptions,
+} from "../../images/node-red/runtime/context/index.ts";
+import type { ContextStore } from "../../images/node-red/runtime/context/store.ts";
+import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
+import { createLogger } from "../../images/node-red/runtime/log.ts";
+import { engine } from "../support/engine.ts";
+import { platformImage } from "../support/image.ts";
+import { CORE } from "./pinned.ts";
+
+const PORT = 28890;
+const SERVER = { host: "127.0.0.1", port: PORT };
+
+/** How our clients reach the server. */
+export const VALKEY: ValkeySettings = { server: SERVER, prefix: "nr:bench:" };
+
+/** A Valkey server on the loopback, on the core of what is measured. */
+export interface ValkeyServer {
+  /** A plain client, for peers and limits. */
+  readonly client: Redis;
+  close(): Promise<void>;
+}
+
+/** Starts the server in a container that `sweep` would find too; it keeps nothing. */
+export async function startValkey(): Promise<ValkeyServer> {
+  const container = await engine.createContainer({
+    Image: await platformImage("valkey"),
+    Labels: { "redfleet.stack": "bench" },
+    User: "999:999",
+    Cmd: ["valkey-server", "--port", String(PORT), "--bind", "127.0.0.1", "--save", ""],
+    HostConfig: { NetworkMode: "host", CpusetCpus: CORE.server },
+  });
+  await container.start();
+  const client = new Redis({ ...SERVER, retryStrategy: () => 50 });
+  client.on("error", () => {});
+  await client.ping();
+  return {
+    client,
+    close: async () => {
+      client.disconnect();
+      await container.remove({ force: true, v: true });
+    },
+  };
+}
+
+/** The shared context as a worker has it, opened. */
+export class Context {
+  readonly store: ContextStore;
+
+  private constructor(store: ContextStore) {
+    this.store = store;
+  }
+
+  static async open(more: Partial<SharedContextOptions> = {}): Promise<Context> {
+    const log = createLogger("error", { component: "bench" });
+    const options = { valkey: VALKEY, log, name: "bench", synchronous: false, ...more };
+    const context = new Context(createSharedContext(options).store);
+    await context.store.open();
+    return context;
+  }
+
+  /** Resolves when the store has acknowledged the change. */
+  set(key: string, value: unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.store.set("global", key, value, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.store.close();
+  }
+}
