@@ -83,7 +83,12 @@ describe("faults of the flow store", () => {
     const served = performance.now();
     const [back = Number.NaN] = returns(probe.times, begin);
     const limit = { atMost: CONVERGENCE };
-    report(`${mark}: newest revision on the replica`, served - back, "ms", limit);
+    report(
+      `flow store away, "${mark}" deployed: newest revision on the replica`,
+      served - back,
+      "ms",
+      limit,
+    );
   }
 
   it("converges after the primary was killed, more than once", async () => {

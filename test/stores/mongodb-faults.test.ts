@@ -72,7 +72,7 @@ describe("a replica set", () => {
       await set.lab.container(`mongodb-${primary}`).start();
     });
     expect(after).not.toBe(before);
-    report("mongodb.kill.gap", result.gapMs, "ms", { atMost: 15_000 });
+    report("MongoDB primary killed: longest gap of writes", result.gapMs, "ms", { atMost: 15_000 });
     await steady(3);
   });
 
@@ -87,7 +87,7 @@ describe("a replica set", () => {
       await container.start();
     });
     expect(after).not.toBe(before);
-    report("mongodb.stop.gap", result.gapMs, "ms", { atMost: 5000 });
+    report("MongoDB primary stopped: longest gap of writes", result.gapMs, "ms", { atMost: 5000 });
     await steady(3);
   });
 
@@ -100,7 +100,7 @@ describe("a replica set", () => {
       await container.unpause();
     });
     expect(after).not.toBe(before);
-    report("mongodb.pause.gap", result.gapMs, "ms", { atMost: 30_000 });
+    report("MongoDB primary hung: longest gap of writes", result.gapMs, "ms", { atMost: 30_000 });
     await steady(3);
   });
 
@@ -113,7 +113,9 @@ describe("a replica set", () => {
       expect(down.map((state) => state.State.Running)).toEqual([false, false, false]);
       await Promise.all(names.map((name) => set.lab.container(name).start()));
     });
-    report("mongodb.crash.gap", result.gapMs, "ms", { atMost: 60_000 });
+    report("all MongoDB members killed: longest gap of writes", result.gapMs, "ms", {
+      atMost: 60_000,
+    });
     const after = (await client.db("admin").command({ replSetGetConfig: 1 })).config;
     expect(after.version).toBe(before.version);
     await steady(3);
@@ -142,6 +144,8 @@ describe("a replica set", () => {
       await set.lab.remove("mongodb-4", { data: true });
     });
     expect(Object.keys(await statesOf(client))).toEqual(["0", "1", "2"]);
-    report("mongodb.scale.gap", result.gapMs, "ms", { atMost: 15_000 });
+    report("MongoDB from 3 to 5 to 3 members: longest gap of writes", result.gapMs, "ms", {
+      atMost: 15_000,
+    });
   });
 });
