@@ -90,6 +90,8 @@ export interface RuntimeConfig extends StoreConfig {
   role: Role;
   name: string;
   worker: string;
+  /** Number of a replica. */
+  member: number | undefined;
   httpPort: number;
   healthPort: number;
   httpNodeRoot: string;
@@ -204,6 +206,7 @@ export function parseEnvironment(source: Source): RuntimeConfig {
     role,
     name,
     worker: reader.matching("REDFLEET_WORKER", /^[\w.-]{1,253}$/, "a host name", hostname()),
+    member: source.REDFLEET_MEMBER ? reader.number("REDFLEET_MEMBER", 0, 0, 99) : undefined,
     httpPort: reader.number("REDFLEET_HTTP_PORT", 1880, 0, 65535),
     healthPort: reader.number("REDFLEET_HEALTH_PORT", 1881, 0, 65535),
     httpNodeRoot: readHttpNodeRoot(reader),

@@ -33,6 +33,7 @@ export interface Comparison {
 }
 
 interface FlowUtil {
+  parseConfig(flows: FlowNode[]): ParsedFlows;
   diffConfigs(before: ParsedFlows | null, after: ParsedFlows): FlowDiff;
 }
 
@@ -44,6 +45,19 @@ export function onFlowDiff(listener: (comparison: Comparison) => void): void {
     const diff = original(before, after);
     listener({ before, after, diff });
     return diff;
+  };
+}
+
+/**
+ * May change each flow set before Node-RED makes its parsed form, from which it starts nodes.
+ * flows/index.js calls it as a property, and hands it a copy of what it stores.
+ */
+export function beforeParse(change: (flows: FlowNode[]) => void): void {
+  const util = require("@node-red/runtime/lib/flows/util") as FlowUtil;
+  const original = util.parseConfig;
+  util.parseConfig = (flows) => {
+    change(flows);
+    return original(flows);
   };
 }
 

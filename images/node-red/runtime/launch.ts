@@ -23,6 +23,7 @@ import { renderMetrics } from "./metrics.ts";
 import { type FlowNode, loadNodeRed, type NodeRed } from "./node-red.ts";
 import { createPackages, type Packages } from "./packages/index.ts";
 import { missingFunctionModules } from "./packages/modules.ts";
+import { obeyPins, pinProblems } from "./pins.ts";
 import { register } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { persist } from "./retry.ts";
@@ -134,7 +135,7 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
     settings,
     sessions,
     digest: () => packages.digest(),
-    check: (flows) => checkFunctionModules(red, flows),
+    check: (flows) => checkFlows(red, flows),
     initial: readOnly ? EMPTY : (initial ?? EMPTY),
     beforeRestart: deploys.beforeRestart,
     onSaved: ({ revision }) => {
@@ -160,16 +161,20 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
     userDir: () => packages.folder,
     safeMode: boots.mode === "safe",
   });
+  obeyPins(config);
   red.init(http.server, nodeRedSettings);
   const reloader = new Reloader({ red, storage, deploys, packages, status, turns, secret, log });
   return { ...base, gate, http, storage, packages, deploys, reloader, context, leaders, debug };
 }
 
-/** Node-RED would save the flows and then start none of them. */
-async function checkFunctionModules(red: NodeRed, flows: FlowNode[]): Promise<void> {
+/** What Node-RED would save, and then start none of it or not where it is wanted. */
+async function checkFlows(red: NodeRed, flows: FlowNode[]): Promise<void> {
   const missing = await missingFunctionModules(red, flows);
-  if (missing.length === 0) return;
-  throw new CannotRun(`Nothing was deployed: modules of functions: ${missing.join(", ")}`);
+  const problems = [
+    ...(missing.length > 0 ? [`modules of functions: ${missing.join(", ")}`] : []),
+    ...pinProblems(flows),
+  ];
+  if (problems.length > 0) throw new CannotRun(`Nothing was deployed: ${problems.join("; ")}`);
 }
 
 /** Starts Node-RED and waits until its first flows run. */

@@ -8,6 +8,8 @@ export interface FlowNode {
   id: string;
   type: string;
   z?: string;
+  /** The group that it is in. */
+  g?: string;
   wires?: string[][];
   [property: string]: unknown;
 }
