@@ -13,7 +13,7 @@ import { paint, printJson } from "../output.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
 import { RunReport } from "../pulumi/events.ts";
 import { explainFailure } from "../pulumi/failure.ts";
-import { recover, refuseForeignData, settle } from "../pulumi/recovery.ts";
+import { assertOwn, recover, refuseForeignData, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
 import { readOutputs, type StackOutputs } from "../pulumi/state.ts";
@@ -66,6 +66,7 @@ async function up(stack: string): Promise<UpResult> {
   const { address, https, http } = platform.edge;
   await lock.undisturbed(async () => {
     await ensureStack(stack);
+    await assertOwn(docker, stack);
     await refuseForeignData(docker, stack);
     await recover(docker, stack, lock.interrupted);
     const crowded = tooFewNetworks(await readRoom(docker, stack, Object.keys(platform.tenants)));
