@@ -155,22 +155,4 @@ describe("the life of a process", () => {
     await until("the editor knows", async () => (await editor.status()).replicas?.length === 0);
     await Promise.all([replica.remove(), editor.remove()]);
   });
-
-  it("is killed by its health check when a flow holds the event loop", async () => {
-    await addUser(mongodb.client, "life", "admin");
-    const runtime = await start({ ...common(), role: "instance", secret: null });
-    const person = await Editor.login(runtime);
-    await person.load();
-    await person.deploy([tab("t"), ...answering("t", "held", "/held", "for (;;);")]);
-    expect(await runtime.check()).toBe("");
-    await fetch(`${runtime.url}/held`, { signal: AbortSignal.timeout(100) }).catch(() => {});
-    await pause(20_000);
-    await runtime.check();
-    expect(await runtime.running()).toBe(true);
-    await pause(11_000);
-    expect(await runtime.check()).toContain("the event loop was held for 30 s");
-    expect(await runtime.ended()).toBe(137);
-    expect(await runtime.logs()).toContain("the process is killed");
-    await runtime.remove();
-  });
 });

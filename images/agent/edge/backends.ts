@@ -31,6 +31,8 @@ export function clusterBackends(cluster: ClusterRoute, stack: string): string {
   balance leastconn
   option httpchk GET /readyz
 ${stickiness(cluster, stack)}${unavailable}
+  # One that ended without an answer may have ended of the request: no more than one other gets it.
+  retries 1
   default-server observe layer4 error-limit 3 on-error mark-down
   server-template replica 1-${maxReplicas} ${cluster.api}:1880 ${server}
 

@@ -40,7 +40,7 @@ export interface GateOptions {
 export class Gate {
   readonly counters: GateCounters = { requests: 0, held: 0, refused: 0, closed: 0, cutShort: 0 };
   private readonly options: GateOptions;
-  private readonly running = new Set<IncomingMessage>();
+  private readonly running = new Map<IncomingMessage, ServerResponse>();
   private readonly waiting = new Set<Waiting>();
   private scope: Scope | null = { tabs: "all", endpoints: new Map() };
   private guard: NodeJS.Timeout | undefined;
@@ -68,7 +68,7 @@ export class Gate {
   private enter(req: IncomingMessage, res: ServerResponse, dispatch: () => void): void {
     // Its client has gone, and "close" with it: a deploy would wait for this request.
     if (res.destroyed) return;
-    this.running.add(req);
+    this.running.set(req, res);
     res.once("close", () => {
       this.running.delete(req);
       this.onFinished?.();
@@ -118,7 +118,7 @@ export class Gate {
   }
 
   private async settle(scope: Scope): Promise<void> {
-    const busy = [...this.running].filter((req) => this.mustWait(scope, req));
+    const busy = [...this.running.keys()].filter((req) => this.mustWait(scope, req));
     const left = () => busy.filter((req) => this.running.has(req)).length;
     if (left() === 0) return;
     const done = await new Promise<boolean>((resolve) => {
@@ -136,6 +136,20 @@ export class Gate {
     this.options.log.warn("a deploy does not wait longer for running requests", { running });
     // Their nodes go now: the next deploy need not wait for them again.
     for (const req of busy) this.running.delete(req);
+  }
+
+  /**
+   * Answers all that runs, because the process ends by an error. What waits has begun nothing: without an
+   * answer the edge sends it to another process.
+   */
+  abandon(): void {
+    for (const res of this.running.values()) {
+      if (res.headersSent) res.destroy();
+      else {
+        const headers = { "Content-Type": "text/plain; charset=utf-8", Connection: "close" };
+        res.writeHead(500, headers).end("The process ended while it worked on this request\n");
+      }
+    }
   }
 
   /** Lets everything in, those that waited first and in their order. */

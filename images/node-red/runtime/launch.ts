@@ -2,6 +2,7 @@
 import { createAdminAuth } from "./auth.ts";
 import { Boots } from "./boots.ts";
 import { createSharedContext, type SharedContext } from "./context/index.ts";
+import { reportCrashes } from "./crashes.ts";
 import type { DebugEnd } from "./debug/channels.ts";
 import { openDebug } from "./debug/index.ts";
 import { type Deploys, firstStart, guardDeploys, onStarts } from "./deploys.ts";
@@ -17,7 +18,7 @@ import { LazyNodes } from "./lazy-nodes.ts";
 import { createLoneLeaders } from "./leader/alone.ts";
 import { createLeaders } from "./leader/leaders.ts";
 import type { Leaders } from "./leader/types.ts";
-import { captureOutput, createLogger, type Logger, reasonOf } from "./log.ts";
+import { captureOutput, createLogger, type Logger } from "./log.ts";
 import { trimWhenIdle } from "./memory.ts";
 import { renderMetrics } from "./metrics.ts";
 import { type FlowNode, loadNodeRed, type NodeRed } from "./node-red.ts";
@@ -238,26 +239,14 @@ function follow(parts: Parts): () => Promise<void> {
   };
 }
 
-/** A flow's lost rejection costs a line in the log; a thrown error leaves an unknown state behind. */
-function reportCrashes(log: Logger): void {
-  const fields = (error: unknown) => ({
-    reason: reasonOf(error),
-    stack: error instanceof Error ? error.stack : undefined,
-  });
-  process.on("unhandledRejection", (error) => log.error("unhandled rejection", fields(error)));
-  process.on("uncaughtException", (error) => {
-    log.error("uncaught exception, the process ends", fields(error));
-    process.exit(1);
-  });
-}
-
 /** The whole start; resolves when the process serves. It ends by SIGTERM. */
 export async function launch(): Promise<void> {
   const config = readEnvironment();
   const { stack, role, name, worker } = config;
   const log = createLogger(config.logLevel, { component: role, stack, name, worker });
   captureOutput(log);
-  reportCrashes(log);
+  let abandon = () => {};
+  reportCrashes(log, () => abandon());
   startHeartbeat();
   const aborting = new AbortController();
   process.once("SIGTERM", () => aborting.abort());
@@ -286,6 +275,7 @@ export async function launch(): Promise<void> {
 
   const parts = build({ config, log, store, red, status, boots }, stored);
   const { gate, reloader, context } = parts;
+  abandon = () => gate.abandon();
   metrics = () => {
     const reloads = reloader.counters;
     return renderMetrics({ status, gate, boots, reloads, nodes, context: context?.counters });

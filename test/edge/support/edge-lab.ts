@@ -197,6 +197,30 @@ export class EdgeLab {
     await container.start();
   }
 
+  /** Starts a part of another image in the edge's network, as the platform would start it again. */
+  async startPart(
+    part: string,
+    plan: Docker.ContainerCreateOptions,
+    alias = this.name(part),
+  ): Promise<void> {
+    const network = this.name("edge");
+    const [component = part, key] = part.split("-");
+    const container = await engine.createContainer({
+      ...plan,
+      name: this.name(part),
+      Hostname: this.name(part),
+      Labels: this.labels(component, key),
+      HostConfig: {
+        Init: true,
+        Tmpfs: { "/tmp": "" },
+        NetworkMode: network,
+        RestartPolicy: { Name: "unless-stopped" },
+      },
+      NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [alias] } } },
+    });
+    await container.start();
+  }
+
   async removeContainer(part: string): Promise<void> {
     await this.container(part).remove({ force: true, v: true });
   }

@@ -50,6 +50,8 @@ export interface Runtime {
   readonly url: string;
   readonly health: string;
   readonly worker: string;
+  /** Id of its container. */
+  readonly id: string;
   status(): Promise<StatusDocument>;
   /** Waits until /status says so. */
   reaches(revision: number, seconds?: number): Promise<void>;
@@ -166,6 +168,7 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
     url: `http://127.0.0.1:${ports[0]}${options.role === "replica" ? "/red-nodes" : ""}`,
     health,
     worker,
+    id: container.id,
     status,
     reaches: async (revision, seconds = 20) => {
       const runs = async () => {
