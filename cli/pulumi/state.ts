@@ -8,6 +8,8 @@ export interface StateResource {
   id?: string;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
+  protect?: boolean;
+  retainOnDelete?: boolean;
 }
 
 /** What is used of a stack's checkpoint. */

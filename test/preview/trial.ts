@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -48,6 +48,16 @@ export class Trial {
     writeFileSync(this.#file(), stringify({ config: { "redfleet:platform": platform } }));
   }
 
+  /** The checkpoint as Pulumi keeps it. Its secrets are encrypted with the passphrase of all trials. */
+  checkpoint(): string {
+    return readFileSync(this.#checkpoint(), "utf8");
+  }
+
+  /** Goes on from a checkpoint of the same stack. */
+  restore(checkpoint: string): void {
+    writeFileSync(this.#checkpoint(), checkpoint);
+  }
+
   async up(): Promise<Ran> {
     return this.#pulumi(["up", "--yes", "--skip-preview"]);
   }
@@ -73,6 +83,15 @@ export class Trial {
     await this.#pulumi(["destroy", "--yes", "--skip-preview"]).catch(() => undefined);
     await sweep((labels) => labels?.["redfleet.stack"] === this.stack);
     rmSync(this.#folder, { recursive: true });
+  }
+
+  /** Forgets a stack that has nothing on the engine. */
+  forget(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  #checkpoint(): string {
+    return join(this.#folder, "state/.pulumi/stacks/redfleet", `${this.stack}.json`);
   }
 
   #file(): string {
