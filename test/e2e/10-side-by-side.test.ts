@@ -1,20 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clear } from "../support/clear.ts";
+import { smallest } from "../support/clone.ts";
 import { containersOf, identities } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { killedUps } from "../support/kills.ts";
 import { testName } from "../support/names.ts";
 import { type Platform, runningPlatform, talkTo } from "../support/platform.ts";
+import { Draw } from "../support/random.ts";
 import { report } from "../support/report.ts";
-import {
-  destroy,
-  E2E,
-  platformConfig,
-  status,
-  type TestStack,
-  up,
-  writeStack,
-} from "../support/stack.ts";
+import { destroy, E2E, status, type TestStack, up, writeStack } from "../support/stack.ts";
 
 const TWO: TestStack = { name: testName("two"), domain: "two.localhost", https: 9543, http: 9180 };
 const ALL = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica", "tenant"];
@@ -27,13 +21,19 @@ describe("a second stack beside the first", () => {
     first = await runningPlatform(E2E);
     before = await identities(E2E.name, ALL);
     await clear(TWO);
-    writeStack(TWO, smallest(TWO));
+    // Its stores are encrypted.
+    const tls = true;
+    writeStack(TWO, {
+      ...smallest(TWO),
+      mongodb: { members: 1, tls },
+      valkey: { replicas: 0, sentinels: 0, tls },
+    });
   });
 
   afterAll(() => destroy(TWO));
 
   it("comes up although `up` was killed at random seconds", async () => {
-    const seconds = await killedUps(TWO, 2, 30);
+    const seconds = await killedUps(TWO, 2, 30, new Draw());
     report("up after two kills", seconds, "s");
     const { client, status: known } = talkTo(TWO, await status(TWO));
     expect(Object.keys(known.tenants)).toEqual(["solo"]);
@@ -61,13 +61,3 @@ describe("a second stack beside the first", () => {
     expect(await identities(E2E.name, ALL)).toEqual(before);
   });
 });
-
-/** One of everything: comes up fast, which is what a test with kills needs. Its stores are encrypted. */
-function smallest(stack: TestStack) {
-  return platformConfig(stack, {
-    mongodb: { members: 1, tls: true },
-    valkey: { replicas: 0, sentinels: 0, tls: true },
-    clusters: {},
-    tenants: { solo: { template: "nodered-5" } },
-  });
-}

@@ -6,25 +6,35 @@ import { engine } from "./engine.ts";
 export type Inspected = Docker.ContainerInspectInfo;
 
 /** All containers of a stack, stopped ones too, optionally of one component. */
-export async function containersOf(stack: string, component?: string): Promise<Inspected[]> {
+export async function containersOf(
+  stack: string,
+  component?: string,
+  docker = engine,
+): Promise<Inspected[]> {
   const label = [`redfleet.stack=${stack}`];
   if (component !== undefined) label.push(`redfleet.component=${component}`);
-  const listed = await engine.listContainers({ all: true, filters: { label } });
-  const found = await Promise.all(listed.map((entry) => engine.getContainer(entry.Id).inspect()));
+  const listed = await docker.listContainers({ all: true, filters: { label } });
+  const found = await Promise.all(listed.map((entry) => docker.getContainer(entry.Id).inspect()));
   return found.sort((a, b) => a.Name.localeCompare(b.Name));
 }
 
 /** Running containers of a stack. */
-export async function runningOf(stack: string, component?: string): Promise<Inspected[]> {
-  return (await containersOf(stack, component)).filter((container) => container.State.Running);
+export async function runningOf(
+  stack: string,
+  component?: string,
+  docker = engine,
+): Promise<Inspected[]> {
+  const all = await containersOf(stack, component, docker);
+  return all.filter((container) => container.State.Running);
 }
 
 /** Name → id and start time of what runs: equal maps mean that nothing was touched. */
 export async function identities(
   stack: string,
   components: readonly string[],
+  docker = engine,
 ): Promise<Record<string, string>> {
-  const running = await runningOf(stack);
+  const running = await runningOf(stack, undefined, docker);
   const wanted = running.filter((entry) =>
     components.includes(entry.Config.Labels["redfleet.component"] ?? ""),
   );

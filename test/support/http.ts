@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { LookupFunction } from "node:net";
 import { Agent, type Dispatcher, request } from "undici";
 import WebSocket from "ws";
 import type { TestStack } from "./stack.ts";
@@ -25,12 +26,14 @@ export class EdgeClient {
   readonly stack: TestStack;
   private readonly agent: Agent;
   private readonly ca: Buffer;
+  private readonly lookup: LookupFunction;
 
   /** @param caFile the stack's CA certificate, as told by `redfleet status`. */
   constructor(stack: TestStack, caFile: string, connections = 32) {
     this.stack = stack;
     this.ca = readFileSync(caFile);
-    this.agent = new Agent({ connections, connect: { ca: this.ca, lookup: toLoopback } });
+    this.lookup = lookupOf(stack.address ?? "127.0.0.1");
+    this.agent = new Agent({ connections, connect: { ca: this.ca, lookup: this.lookup } });
   }
 
   /** Asks one host of the stack (`main`, `acme`, …) or any full name. */
@@ -52,7 +55,7 @@ export class EdgeClient {
   /** Opens a websocket to a host of the stack. */
   socket(host: string, path: string): WebSocket {
     const url = `wss://${host}.${this.stack.domain}:${this.stack.https}${path}`;
-    return new WebSocket(url, { ca: this.ca, lookup: toLoopback });
+    return new WebSocket(url, { ca: this.ca, lookup: this.lookup });
   }
 
   close(): Promise<void> {
@@ -60,13 +63,10 @@ export class EdgeClient {
   }
 }
 
-/** Node resolves no `*.localhost` names; all stacks of the tests listen on the loopback. */
-function toLoopback(
-  _host: string,
-  options: { all?: boolean },
-  done: (error: null, address: never, family?: number) => void,
-): void {
-  const address = { address: "127.0.0.1", family: 4 };
-  if (options.all) done(null, [address] as never);
-  else done(null, address.address as never, 4);
+/** Node resolves no `*.localhost` names; every name of a stack is at its edge. */
+function lookupOf(address: string): LookupFunction {
+  return (_host, options, done) => {
+    if (options.all) done(null, [{ address, family: 4 }]);
+    else done(null, address, 4);
+  };
 }

@@ -2,6 +2,7 @@ import { globSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ensureBrowser } from "./browser-setup.ts";
 import { sweep } from "./engine.ts";
+import { sweepMachines } from "./machine.ts";
 import { ROOT } from "./process.ts";
 import { setUpBases, setUpEngine, setUpPulumi, stopEngine } from "./setup.ts";
 import type { Need } from "./tiers.ts";
@@ -40,6 +41,7 @@ export async function prepare(needs: readonly Need[]): Promise<Environment> {
 }
 
 async function release(usedEngine: boolean): Promise<void> {
+  await sweepMachines();
   if (!usedEngine) return;
   const swept = await sweep();
   if (swept.length > 0) process.stdout.write(`\nremoved what tests left: ${swept.join(" ")}\n`);

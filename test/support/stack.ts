@@ -10,6 +10,8 @@ export interface TestStack {
   readonly domain: string;
   readonly https: number;
   readonly http: number;
+  /** Where tests reach its edge. Default: the loopback. */
+  readonly address?: string;
 }
 
 /** A stack's platform configuration as plain data. */

@@ -44,7 +44,7 @@ export const TIERS: readonly Tier[] = [
   tier("e2e", 60, { needs: [...platform, "browser"], testSeconds: 600 }),
   tier("torture", 60, { needs: engine, testSeconds: 180, byDefault: false }),
   tier("faults", 60, { needs: platform, testSeconds: 300, byDefault: false }),
-  tier("kills", 60, { needs: platform, testSeconds: 900, byDefault: false }),
+  tier("kills", 240, { testSeconds: 7200, byDefault: false }),
 ];
 
 /**

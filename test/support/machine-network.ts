@@ -1,0 +1,64 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { capture } from "./process.ts";
+import { succeeded } from "./stack.ts";
+
+/** A pair of devices between this machine and one inside it, told by the process that made them. */
+interface Link {
+  readonly device: string;
+  readonly subnet: string;
+  readonly outside: string;
+  readonly inside: string;
+}
+
+/** Small enough for the networks that stand in this machine's way, which knows 1400 at times. */
+const MTU = "1400";
+const FORWARD = "/proc/sys/net/ipv4/ip_forward";
+
+/** The link that a process's machine has. */
+export function linkOf(owner: number): Link {
+  const prefix = `10.203.${(owner >> 6) & 255}`;
+  const first = (owner & 63) * 4;
+  return {
+    device: `rfm${owner}`,
+    subnet: `${prefix}.${first}/30`,
+    outside: `${prefix}.${first + 1}`,
+    inside: `${prefix}.${first + 2}`,
+  };
+}
+
+/** Gives the network of a process a way out through this machine. */
+export async function connect(owner: number, pid: number): Promise<void> {
+  const { device, outside, inside } = linkOf(owner);
+  const within = ["nsenter", "--target", String(pid), "--net"];
+  const peer = ["type", "veth", "peer", "name", "eth0", "netns", String(pid)];
+  await command(["ip", "link", "add", device, "mtu", MTU, ...peer]);
+  await command(["ip", "address", "add", `${outside}/30`, "dev", device]);
+  await command(["ip", "link", "set", device, "up"]);
+  await command([...within, "ip", "address", "add", `${inside}/30`, "dev", "eth0"]);
+  for (const name of ["lo", "eth0"]) {
+    await command([...within, "ip", "link", "set", name, "up"]);
+  }
+  await command([...within, "ip", "route", "add", "default", "via", outside]);
+  if (readFileSync(FORWARD, "utf8").trim() !== "1") writeFileSync(FORWARD, "1");
+  for (const rule of rules(owner)) await command(["iptables", ...rule("-I")]);
+}
+
+/** Takes the way out away; the devices have ended with the machine. */
+export async function disconnect(owner: number): Promise<void> {
+  for (const rule of rules(owner)) await capture("iptables", rule("-D"));
+}
+
+/** The firewall rules of a link, to be put in (`-I`) or taken out (`-D`). */
+function rules(owner: number): ((action: "-I" | "-D") => string[])[] {
+  const { device, subnet } = linkOf(owner);
+  const masquerade = ["-s", subnet, "!", "-o", device, "-j", "MASQUERADE"];
+  return [
+    (action) => ["-w", "-t", "nat", action, "POSTROUTING", ...masquerade],
+    (action) => ["-w", action, "FORWARD", "-i", device, "-j", "ACCEPT"],
+    (action) => ["-w", action, "FORWARD", "-o", device, "-j", "ACCEPT"],
+  ];
+}
+
+async function command([program = "", ...args]: readonly string[]): Promise<void> {
+  succeeded(await capture(program, args));
+}
