@@ -9,6 +9,7 @@ import {
   logIn,
   openBrowser,
 } from "../support/browser.ts";
+import type { Comms, Message } from "../support/comms.ts";
 import { addressOf, type Inspected, runningOf } from "../support/containers.ts";
 import { credentialProbe, endpoint, tab } from "../support/flows.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
@@ -25,6 +26,8 @@ const ORIGIN = `http://127.0.0.1:1880${PREFIX}`;
 let platform: Platform;
 let browser: Browser;
 let replicas: Inspected[];
+/** Of others who look at the editor and at a tenant, from before the deploy on. */
+let sockets: { readonly editor: Comms; readonly tenant: Comms };
 
 /** Asks one replica itself, past the edge: the only way to know that each of them serves. */
 const askReplica = async (replica: Inspected, path: string) => {
@@ -37,10 +40,16 @@ describe("live editing in a real browser", () => {
   beforeAll(async () => {
     platform = await runningPlatform(E2E);
     replicas = await runningOf(E2E.name, "replica");
+    const comms = async (name: string) => (await platform.login(name)).comms();
+    sockets = { editor: await comms("main"), tenant: await comms("acme") };
+    await exchange();
     browser = await openBrowser(platform.status.caFile);
   });
 
-  afterAll(async () => browser?.close());
+  afterAll(async () => {
+    for (const socket of Object.values(sockets ?? {})) socket.close();
+    await browser?.close();
+  });
 
   it("logs in over HTTPS, imports a flow with a credential, drags a node and deploys", async () => {
     const { page } = browser;
@@ -87,14 +96,25 @@ describe("live editing in a real browser", () => {
     }
   });
 
-  it("keeps the editor's websocket through the edge and logs no error", async () => {
+  it("keeps websockets through the edge, of the editor and of a tenant, in both directions", async () => {
+    const told = ({ topic }: Message) => topic === "notification/runtime-deploy";
+    expect(sockets.editor.messages.filter(told)).toHaveLength(1);
+    expect(sockets.tenant.messages.filter(told)).toHaveLength(0);
+    await exchange();
+    const { editor, tenant } = sockets;
+    expect([editor.isClosed, tenant.isClosed]).toEqual([false, false]);
+  });
+
+  it("shows no error in the editor", async () => {
     const { page } = browser;
-    await page.waitForTimeout(1000);
-    const lost = page.locator(".red-ui-notification-error, .notification-error");
-    expect(await lost.count()).toBe(0);
+    const errors = page.locator(".red-ui-notification-error, .notification-error");
+    expect(await errors.count()).toBe(0);
     if (process.env.REDFLEET_SCREENSHOT) await screenshot();
   });
 });
+
+/** A message there and one back on each of the sockets. */
+const exchange = () => Promise.all(Object.values(sockets).map((socket) => socket.exchange()));
 
 async function screenshot(): Promise<void> {
   const { page } = browser;

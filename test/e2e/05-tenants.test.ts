@@ -69,10 +69,9 @@ describe("tenants", () => {
     expect(await others()).toEqual(before);
     // The very same connections, and what runs behind them still talks through them.
     const [toTenant, toEditor] = sockets;
-    const heartbeat = toEditor.next("hb");
     const deployed = toTenant.next("notification/runtime-deploy");
     await acme.deployTabs([tab("news"), ...endpoint("news", "news", "/news", `${seconds}`)]);
-    await Promise.all([deployed, heartbeat]);
+    await Promise.all([deployed, toTenant.exchange(), toEditor.exchange()]);
     expect(sockets.map(({ isClosed }) => isClosed)).toEqual([false, false]);
     for (const socket of sockets) socket.close();
   });

@@ -113,6 +113,7 @@ export async function dragFromPalette(page: Page, type: string): Promise<void> {
 export async function deploy(page: Page): Promise<void> {
   const saved = page.waitForResponse(
     (response) => response.url().endsWith("/flows") && response.request().method() === "POST",
+    { timeout: 120_000 },
   );
   await page.click("#red-ui-header-button-deploy");
   const response = await saved;

@@ -8,6 +8,9 @@ export interface Message {
   readonly data: unknown;
 }
 
+/** Kept by every runtime that has started its flows, and sent to whoever subscribes. */
+const STATE = "notification/runtime-state";
+
 /** An editor's websocket, logged in, subscribed to everything, and watched from its first moment. */
 export class Comms {
   readonly messages: Message[] = [];
@@ -42,6 +45,13 @@ export class Comms {
     const known = this.messages.length;
     const found = () => this.messages.slice(known).find((message) => message.topic === topic);
     return until(`a message on ${topic}`, found, { seconds: 40, every: 50 });
+  }
+
+  /** Sends something over this very socket and waits for the answer to it. */
+  async exchange(): Promise<void> {
+    const answer = this.next(STATE);
+    this.socket.send(JSON.stringify({ subscribe: STATE }));
+    await answer;
   }
 
   close(): void {
