@@ -28,10 +28,11 @@ import { obeyPins, pinProblems } from "./pins.ts";
 import { register } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { persist } from "./retry.ts";
+import { CannotRun, EMPTY, type Saves } from "./saves.ts";
 import { createHttpServer, type HttpServer } from "./server.ts";
 import { createSettings, credentialSecret, prepareUserDir } from "./settings.ts";
 import { Status } from "./status.ts";
-import { CannotRun, createStorage, EMPTY, type Storage } from "./storage.ts";
+import { createStorage } from "./storage.ts";
 import { openStore } from "./store/open.ts";
 import type { FlowSet, FlowStore } from "./store/types.ts";
 import { Turns } from "./turns.ts";
@@ -53,7 +54,6 @@ interface Base {
 interface Parts extends Base {
   gate: Gate;
   http: HttpServer;
-  storage: Storage;
   packages: Packages;
   deploys: Deploys;
   reloader: Reloader;
@@ -91,13 +91,13 @@ function readStored(config: RuntimeConfig, store: FlowStore, log: Logger, signal
 }
 
 /** Context in Valkey. Replicas never clean it: only the editor knows what was removed. */
-function openContext(config: RuntimeConfig, store: FlowStore, storage: Storage, log: Logger) {
+function openContext(config: RuntimeConfig, store: FlowStore, saves: Saves, log: Logger) {
   const { valkey, role, context } = config;
   if (valkey === undefined) return undefined;
   const storedNodes = async () => {
     const set = await store.read();
     const revision = set?.revision ?? 0;
-    if (revision < storage.current.revision) throw new Error(`revision ${revision} is outdated`);
+    if (revision < saves.current.revision) throw new Error(`revision ${revision} is outdated`);
     return new Set((JSON.parse(set?.flows ?? "[]") as FlowNode[]).map(({ id }) => id));
   };
   return createSharedContext({
@@ -127,9 +127,9 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
     if (readOnly && status.serving) await turns.take();
   };
   const deploys = guardDeploys(red, gate, beforeAll);
-  const restamp = () => persist("the packages were not stored", () => storage.restamp(), log);
+  const restamp = () => persist("the packages were not stored", () => saves.restamp(), log);
   const packages = createPackages({ config, store, log, restamp });
-  const storage = createStorage({
+  const { module: storageModule, saves } = createStorage({
     store,
     log,
     readOnly,
@@ -151,12 +151,11 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
   prepareUserDir(config.userDir);
   const secret = credentialSecret(config);
   const adminAuth = createAdminAuth(store, log);
-  const context = openContext(config, store, storage, log);
+  const context = openContext(config, store, saves, log);
   const leaders = openLeaders(config, store, log);
   const debug = openDebug({ config, red, status, name: connectionName(config), log });
   const nodeRedSettings = createSettings({
-    ...{ config, secret, adminAuth, log, leaders },
-    storageModule: storage.module,
+    ...{ config, secret, adminAuth, log, leaders, storageModule },
     sharedContext: context?.store,
     adminMiddleware: debug?.adminMiddleware,
     userDir: () => packages.folder,
@@ -164,8 +163,8 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
   });
   obeyPins(config);
   red.init(http.server, nodeRedSettings);
-  const reloader = new Reloader({ red, storage, deploys, packages, status, turns, secret, log });
-  return { ...base, gate, http, storage, packages, deploys, reloader, context, leaders, debug };
+  const reloader = new Reloader({ red, saves, deploys, packages, status, turns, secret, log });
+  return { ...base, gate, http, packages, deploys, reloader, context, leaders, debug };
 }
 
 /** What Node-RED would save, and then start none of it or not where it is wanted. */

@@ -10,8 +10,9 @@ import { type Logger, reasonOf } from "./log.ts";
 import type { FlowNode, NodeRed } from "./node-red.ts";
 import { missingFunctionModules, missingTypes } from "./packages/modules.ts";
 import type { PackageSwitch } from "./packages/replica.ts";
+import type { Saves } from "./saves.ts";
 import type { Status } from "./status.ts";
-import { applying, type Storage } from "./storage.ts";
+import { applying } from "./storage.ts";
 import type { FlowSet } from "./store/types.ts";
 import type { Turns } from "./turns.ts";
 
@@ -25,7 +26,7 @@ export interface Reloads {
 
 export interface ReloadOptions {
   red: NodeRed;
-  storage: Storage;
+  saves: Saves;
   deploys: Deploys;
   status: Status;
   turns: Turns;
@@ -55,15 +56,15 @@ export class Reloader {
   }
 
   private isNews(set: FlowSet): boolean {
-    const { storage } = this.options;
-    if (storage.isOwnWrite(set)) return false;
-    return replaces(set, storage.current) && (!this.newest || replaces(set, this.newest));
+    const { saves } = this.options;
+    if (saves.isOwnWrite(set)) return false;
+    return replaces(set, saves.current) && (!this.newest || replaces(set, this.newest));
   }
 
   private async work(): Promise<void> {
     for (let set = this.newest; set; set = this.newest) {
       this.newest = undefined;
-      if (replaces(set, this.options.storage.current)) await this.attempt(set);
+      if (replaces(set, this.options.saves.current)) await this.attempt(set);
     }
   }
 
@@ -94,20 +95,20 @@ export class Reloader {
   }
 
   private async apply(set: FlowSet): Promise<void> {
-    const { red, deploys, storage, packages } = this.options;
+    const { red, deploys, saves, packages } = this.options;
     const flows = JSON.parse(set.flows) as FlowNode[];
     await packages.change(set, () => checkModules(red, flows));
     const credentials = await this.mark(set, flows);
     const started = deploys.started();
     const box = { set: set as FlowSet | undefined };
-    const before = { ...storage.current };
+    const before = { ...saves.current };
     try {
       await applying.run(box, () =>
         red.runtime.flows.setFlows({ flows: { flows, credentials }, deploymentType: "nodes" }),
       );
       if (!(await started)) throw new Error("Node-RED did not start the flows");
     } catch (error) {
-      Object.assign(storage.current, before);
+      Object.assign(saves.current, before);
       throw error;
     } finally {
       box.set = undefined;
@@ -120,10 +121,10 @@ export class Reloader {
    * not used, because all credentials are handed over as they are stored. Tabs are told apart.
    */
   private async mark(set: FlowSet, flows: FlowNode[]): Promise<object | undefined> {
-    const { storage, secret, deploys } = this.options;
-    if (set.credentials === storage.current.credentials) return undefined;
+    const { saves, secret, deploys } = this.options;
+    if (set.credentials === saves.current.credentials) return undefined;
     const after = decryptCredentials(set.credentials, secret);
-    const before = decryptCredentials(storage.current.credentials, secret);
+    const before = decryptCredentials(saves.current.credentials, secret);
     const changed = changedCredentials(before, after);
     const nodes = flows.filter((node) => changed.has(node.id));
     for (const node of nodes) if (node.type !== "tab") node.credentials = {};
