@@ -112,6 +112,37 @@ describe("the shared context of several workers", () => {
     await until("it answers again", answers, { seconds: 60 });
   });
 
+  it("reads everything again when it was cut off in the middle of reading", async () => {
+    const own = { ...settings, prefix: freshPrefix() };
+    const names = Array.from({ length: 6000 }, (_, n) => `f${n}`);
+    const some = names.filter((_, n) => n % 100 === 0);
+    const writer = await join({}, own);
+    for (let at = 0; at < names.length; at += 200) {
+      const part = names.slice(at, at + 200);
+      await writer.set(
+        "cut",
+        part,
+        part.map(() => "before"),
+      );
+    }
+    const reader = await join({ synchronous: true }, own);
+    const admin = group.direct("valkey", await group.primary());
+    const followers = async () => (await admin.pubsub("NUMSUB", `${own.prefix}context`))[1];
+    const cut = () => admin.call("CLIENT", "KILL", "TYPE", "pubsub");
+    await cut();
+    await until("nobody follows", async () => (await followers()) === 0, { every: 5 });
+    await until("it follows again, and reads", async () => (await followers()) === 1, { every: 5 });
+    await cut();
+    // Nobody hears of these.
+    await writer.set(
+      "cut",
+      some,
+      some.map(() => "after"),
+    );
+    const seen = () => some.filter((name) => reader.store.get("cut", name) === "after").length;
+    await until("all changes are seen", () => seen() === some.length);
+  });
+
   it("answers in time while there is no store, and goes on by itself after", async () => {
     const worker = await join({ timeoutMs: 1000 }, { ...settings, prefix: freshPrefix() });
     await worker.set("f", "a", 1);

@@ -14,7 +14,7 @@ interface Entry {
   pending: number;
   /** Changed elsewhere since it was read. */
   stale: boolean;
-  reading: boolean;
+  reading: Promise<void> | undefined;
 }
 
 export interface MirrorOptions {
@@ -33,6 +33,8 @@ export class Mirror {
   /** The copy holds at least what the store held at this time of the own monotonic clock. */
   private asOf = Number.NEGATIVE_INFINITY;
   private complete = false;
+  /** Grows with each interruption: a load that began before the last one is worth nothing. */
+  private generation = 0;
 
   constructor(options: MirrorOptions) {
     this.options = options;
@@ -56,19 +58,22 @@ export class Mirror {
     return this.complete;
   }
 
-  /** Announcements may have been missed. */
+  /** Announcements may have been missed, or a field could not be read. */
   interrupt(): void {
     this.complete = false;
+    this.generation += 1;
   }
 
-  /** Reads everything. Called when announcements arrive again. */
+  /** Reads everything. Called when announcements arrive again. Incomplete when it was interrupted. */
   async load(): Promise<void> {
     const begin = performance.now();
+    const { generation } = this;
     const names = await this.listFields();
     for (let at = 0; at < names.length; at += AT_ONCE) {
       const some = names.slice(at, at + AT_ONCE);
       await Promise.all(some.map(([scope, field]) => this.refresh(scope, field)));
     }
+    if (generation !== this.generation) return;
     this.complete = true;
     this.asOf = Math.max(this.asOf, begin);
   }
@@ -119,7 +124,7 @@ export class Mirror {
     this.scopes.set(scope, fields);
     const entry = fields.get(field) ?? {
       value: undefined,
-      ...{ pending: 0, stale: false, reading: false },
+      ...{ pending: 0, stale: false, reading: undefined },
     };
     fields.set(field, entry);
     return entry;
@@ -143,15 +148,19 @@ export class Mirror {
   private async refresh(scope: string, field: string): Promise<void> {
     const entry = this.entry(scope, field);
     entry.stale = true;
-    if (entry.reading || entry.pending > 0) return;
-    entry.reading = true;
+    if (entry.pending > 0) return;
+    entry.reading ??= this.readUntilFresh(entry, scope, field);
+    await entry.reading;
+  }
+
+  private async readUntilFresh(entry: Entry, scope: string, field: string): Promise<void> {
     try {
       while (entry.stale && entry.pending === 0) await this.readInto(entry, scope, field);
     } catch (error) {
       this.interrupt();
       this.options.log.debug("the shared context was not read", { reason: reasonOf(error) });
     } finally {
-      entry.reading = false;
+      entry.reading = undefined;
     }
   }
 

@@ -20,35 +20,37 @@ export interface TrackingOptions {
 /** Begins to follow. `first` resolves when the copy is complete for the first time. */
 export function track({ subscriber, exchange, mirror, prefix, log }: TrackingOptions) {
   let following = false;
-  let loading: Promise<void> | undefined;
+  let loading = false;
 
+  const first = Promise.withResolvers<void>();
+  /** One that was interrupted is made again by the next beat. */
   const load = async () => {
+    if (loading) return;
+    loading = true;
     try {
       await mirror.load();
+      if (mirror.isComplete) first.resolve();
     } catch (error) {
       log.debug("the shared context was not loaded", { reason: reasonOf(error) });
     }
-    loading = undefined;
+    loading = false;
   };
   const follow = async () => {
     try {
       // Only what is read after this is sure to be kept up to date.
       await subscriber.subscribe(channelOf(prefix));
       following = true;
-      loading ??= load();
-      await loading;
+      void load();
     } catch (error) {
       log.debug("the shared context is not followed", { reason: reasonOf(error) });
     }
   };
   const onBeat = () => {
-    if (following && !mirror.isComplete) loading ??= load();
+    if (following && !mirror.isComplete) void load();
     exchange.run([beat()]).catch(() => {});
   };
 
-  const first = new Promise<void>((resolve) => {
-    subscriber.on("ready", () => void follow().then(resolve));
-  });
+  subscriber.on("ready", () => void follow());
   subscriber.on("message", (_channel, text) => mirror.hear(JSON.parse(text) as News));
   subscriber.on("close", () => {
     following = false;
@@ -61,5 +63,5 @@ export function track({ subscriber, exchange, mirror, prefix, log }: TrackingOpt
     clearInterval(timer);
     subscriber.disconnect();
   };
-  return { first, stop };
+  return { first: first.promise, stop };
 }
