@@ -55,6 +55,7 @@ interface Parts extends Base {
   gate: Gate;
   http: HttpServer;
   packages: Packages;
+  saves: Saves;
   deploys: Deploys;
   reloader: Reloader;
   context: SharedContext | undefined;
@@ -144,6 +145,7 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
       status.update({ state: "running", revision, error: undefined });
     },
     onRestamped: ({ revision }) => status.update({ revision }),
+    onRecovered: (lost, set) => tellRecovered(base, lost, set),
   });
   const admin = () => (readOnly ? undefined : red.httpAdmin);
   const { httpNodeRoot } = config;
@@ -164,7 +166,18 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
   obeyPins(config);
   red.init(http.server, nodeRedSettings);
   const reloader = new Reloader({ red, saves, deploys, packages, status, turns, secret, log });
-  return { ...base, gate, http, packages, deploys, reloader, context, leaders, debug };
+  return { ...base, gate, http, packages, saves, deploys, reloader, context, leaders, debug };
+}
+
+/** In the log, and in every open editor. */
+function tellRecovered({ red, log }: Base, lost: number, { revision }: FlowSet): void {
+  log.warn("the flow store had lost a revision, what runs here is stored again", {
+    lost,
+    revision,
+  });
+  const text = `The flow store had lost revision ${lost}. What runs here is stored again, as revision ${revision}.`;
+  const payload = { type: "warning", text, timeout: 60_000 };
+  red.events.emit("runtime-event", { id: "redfleet-flow-store", payload, retain: false });
 }
 
 /** What Node-RED would save, and then start none of it or not where it is wanted. */
@@ -207,10 +220,21 @@ async function start(parts: Parts, initial: FlowSet | null): Promise<void> {
 }
 
 /** Hands on what is stored, but for what has ended this process again and again. */
-async function offer({ boots, reloader }: Parts, set: FlowSet): Promise<void> {
+async function offer(parts: Parts, set: FlowSet): Promise<void> {
+  const { boots, reloader, saves } = parts;
+  if (saves.isOutdated(set)) return recover(parts);
   if (boots.withholds(set.revision)) return;
   boots.runs(set.revision);
   await reloader.offer(set);
+}
+
+/** Only who edits brings back what the store has lost: it has had every save, and there is one of it. */
+async function recover({ config, red, saves, log }: Parts): Promise<void> {
+  if (config.role === "replica") return;
+  const running = async () => (await red.runtime.flows.getFlows({})).flows;
+  await saves.recover(running).catch((error) => {
+    log.warn("what runs here was not stored again", { reason: reasonOf(error) });
+  });
 }
 
 function serve({ status, gate }: Parts): void {

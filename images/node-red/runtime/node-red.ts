@@ -43,7 +43,13 @@ export interface NodeRed {
     /** A running node; `active` is what debug nodes have. */
     getNode(id: string): { type: string; active?: boolean } | null | undefined;
   };
-  readonly runtime: { flows: { setFlows(options: DeployOptions): Promise<{ rev: string }> } };
+  readonly runtime: {
+    flows: {
+      setFlows(options: DeployOptions): Promise<{ rev: string }>;
+      /** The flows that run now. */
+      getFlows(options: object): Promise<{ flows: FlowNode[] }>;
+    };
+  };
 }
 
 const require = createRequire(import.meta.url);

@@ -10,7 +10,7 @@ import { type Logger, reasonOf } from "./log.ts";
 import type { FlowNode, NodeRed } from "./node-red.ts";
 import { missingFunctionModules, missingTypes } from "./packages/modules.ts";
 import type { PackageSwitch } from "./packages/replica.ts";
-import type { Saves } from "./saves.ts";
+import { replaces, type Saves } from "./saves.ts";
 import type { Status } from "./status.ts";
 import { applying } from "./storage.ts";
 import type { FlowSet } from "./store/types.ts";
@@ -46,7 +46,7 @@ export class Reloader {
     this.options = options;
   }
 
-  /** Takes note of a flow set; applies it when it is newer than what runs. */
+  /** Takes note of a flow set; applies it when it came after what runs. */
   offer(set: FlowSet): Promise<void> {
     if (this.isNews(set)) this.newest = set;
     this.running ??= this.work().finally(() => {
@@ -134,15 +134,6 @@ export class Reloader {
     await resetCredentials(stored);
     return undefined;
   }
-}
-
-/**
- * True for a newer revision, and for another one of the same number: a store that failed over may have
- * lost the one that was seen, and counted on from the one before.
- */
-function replaces(set: FlowSet, known: Pick<FlowSet, "revision" | "writeId">): boolean {
-  if (set.revision !== known.revision) return set.revision > known.revision;
-  return set.writeId !== known.writeId;
 }
 
 /** Node-RED would stop what changed and then start nothing at all. */

@@ -11,6 +11,7 @@ export interface Current {
   credentials: string;
   /** Mark of the write: a store that lost its newest revision may give the same number again. */
   writeId: string;
+  at: Date;
 }
 
 export interface SavesOptions {
@@ -21,14 +22,16 @@ export interface SavesOptions {
   /** Asked before flows are saved. @throws with the reason why they could not run. */
   check(flows: FlowNode[]): Promise<void>;
   /** What Node-RED starts with. */
-  initial: Pick<FlowSet, "revision" | "flows" | "credentials" | "writeId">;
+  initial: Current & Pick<FlowSet, "flows">;
   onSaved(set: FlowSet): void;
   /** The flows stand under a new revision, and go on as they are. */
   onRestamped(set: FlowSet): void;
+  /** The store had lost revision `lost`; what runs here stands in it again, as `set`. */
+  onRecovered(lost: number, set: FlowSet): void;
 }
 
 /** What a store without flows is worth. */
-export const EMPTY = { revision: 0, flows: "[]", credentials: "{}", writeId: "" };
+export const EMPTY = { revision: 0, flows: "[]", credentials: "{}", writeId: "", at: new Date(0) };
 
 /** Flows that would not start; nothing was saved. */
 export class CannotRun extends Error {}
@@ -60,11 +63,22 @@ function refusal(error: unknown): SaveRefused {
   return new SaveRefused(503, "flow_store_unavailable", message);
 }
 
-const versionOf = ({ revision, credentials, writeId }: Current): Current => ({
-  revision,
-  credentials,
-  writeId,
+const versionOf = ({ revision, credentials, writeId, at }: Current): Current => ({
+  ...{ revision, credentials, writeId, at },
 });
+
+/** What tells two versions of the flows apart. */
+type Version = Pick<FlowSet, "revision" | "writeId" | "at">;
+
+/**
+ * True for a version that came after the known one. By its number; and by its time, because a store that
+ * lost its newest revisions (a failover, a backup that was restored) counts on from what it has left.
+ */
+export function replaces(set: Version, known: Version): boolean {
+  if (set.revision > known.revision) return true;
+  if (set.revision < known.revision) return set.at > known.at;
+  return set.writeId !== known.writeId;
+}
 
 /** What one process saves, and which revision it is at. */
 export class Saves {
@@ -73,6 +87,7 @@ export class Saves {
   private readonly ownWrites = new Set<string>();
   private pendingCredentials: string | undefined;
   private turn: Promise<unknown> = Promise.resolve();
+  private recovering: Promise<void> | undefined;
 
   constructor(options: SavesOptions) {
     this.options = options;
@@ -97,6 +112,22 @@ export class Saves {
   /** The stored flows once more, when the packages that they go with have changed. */
   restamp(): Promise<void> {
     return this.inTurn(() => this.restampNow());
+  }
+
+  /** True for a version from before the one that runs here: an old answer, or all that the store has left. */
+  isOutdated(set: FlowSet): boolean {
+    return set.revision < this.current.revision && !replaces(set, this.current);
+  }
+
+  /**
+   * Stores what runs here once more if the store has lost it.
+   * @param running the flows that run here.
+   */
+  recover(running: () => Promise<FlowNode[]>): Promise<void> {
+    this.recovering ??= this.inTurn(() => this.recoverNow(running)).finally(() => {
+      this.recovering = undefined;
+    });
+    return this.recovering;
   }
 
   /** The save that Node-RED makes when the runtime applies a revision that came from the store. */
@@ -146,18 +177,43 @@ export class Saves {
     onRestamped(await this.commit({ flows, credentials, user: null }));
   }
 
+  private async recoverNow(running: () => Promise<FlowNode[]>): Promise<void> {
+    const { store, onRestamped } = this.options;
+    const stored = await store.read();
+    if (stored === null || !this.isOutdated(stored)) return;
+    const flows = JSON.stringify(await running());
+    const { credentials } = this.current;
+    onRestamped(await this.commit({ flows, credentials, user: null }));
+  }
+
   private async commit(next: Pick<NewFlowSet, "flows" | "credentials" | "user">): Promise<FlowSet> {
-    const { store } = this.options;
     const writeId = randomUUID();
     this.ownWrites.add(writeId);
     try {
       const digest = await this.options.digest();
-      const set = await store.commit(this.current.revision, { ...next, digest, writeId });
+      const set = await this.store({ ...next, digest, writeId });
       Object.assign(this.current, versionOf(set));
       return set;
     } catch (error) {
       this.ownWrites.delete(writeId);
       throw error;
+    }
+  }
+
+  /** On the revision that runs here; where the store has lost that one, on what it has left. */
+  private async store(next: NewFlowSet): Promise<FlowSet> {
+    const { store, onRecovered } = this.options;
+    const { revision } = this.current;
+    try {
+      return await store.commit(revision, next);
+    } catch (error) {
+      if (!(error instanceof RevisionConflict) || error.current >= revision) throw error;
+      const left = await store.read();
+      // Somebody else has saved since then.
+      if (left && replaces(left, this.current)) throw error;
+      const set = await store.commit(left?.revision ?? 0, next);
+      onRecovered(revision, set);
+      return set;
     }
   }
 }

@@ -5,6 +5,7 @@ import { type LocalReplicaSet, startReplicaSet } from "../../support/mongodb.ts"
 import { type GroupOptions, ValkeyGroup } from "../../support/valkey-group.ts";
 import { addUser, PASSWORD } from "./editor.ts";
 import type { RuntimeOptions } from "./runtime.ts";
+import { snapshotDatabase, snapshotKeys } from "./snapshots.ts";
 import { settingsOf } from "./stores.ts";
 
 /** A store for real runtimes, whichever it is. */
@@ -14,6 +15,8 @@ export interface StoreLab {
   addUser(name: string, role: UserRole): Promise<void>;
   /** What is stored now, as it is stored. */
   stored(): Promise<{ flows: string; credentials: string }>;
+  /** Notes all that is stored; answers how to put it back. */
+  snapshot(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -31,6 +34,7 @@ export async function openMongodb(): Promise<StoreLab & { set: LocalReplicaSet }
       const found = await set.client.db(database).collection("flows").findOne({});
       return { flows: found?.flows, credentials: found?.credentials };
     },
+    snapshot: () => snapshotDatabase(set.client.db(database)),
     close: () => set.close(),
   };
 }
@@ -57,6 +61,7 @@ export async function openValkey(
       );
       return { flows: flows ?? "", credentials: credentials ?? "" };
     },
+    snapshot: () => snapshotKeys(group.client("admin"), valkey.prefix),
     close: () => group.close(),
   };
 }
