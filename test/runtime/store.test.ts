@@ -115,6 +115,27 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     expect((await store.commit(2, next("c"))).revision).toBe(3);
   });
 
+  it("counts on from what it has left after it went back, and keeps no trace of the rest", async () => {
+    await store.commit(0, next("kept"));
+    const goBack = await backend.snapshot(name);
+    await store.commit(1, next("lost 2"));
+    await store.commit(2, next("lost 3"));
+    const seen: string[] = [];
+    const follower = await open();
+    follower.watch({ onFlowSet: ({ flows }) => seen.push(flows) });
+    await until("it follows", () => seen.length > 0);
+    await goBack();
+    await expect(store.commit(3, next("late"))).rejects.toMatchObject({ expected: 3, current: 1 });
+    const { at } = (await store.read()) as FlowSet;
+    const again = await store.commit(1, next("again 2"));
+    expect(again.revision).toBe(2);
+    expect(again.at.getTime()).toBeGreaterThan(at.getTime());
+    await until("it is told", () => seen.at(-1)?.includes("again 2"));
+    const kept = async () => (await store.history()).map(({ revision }) => revision).join();
+    await until("the history is that of now", async () => (await kept()) === "2,1");
+    expect((await store.readRevision(2))?.flows).toContain("again 2");
+  });
+
   it("takes 20 MB, tells them to followers, and gives them back as they were", async () => {
     const large = { ...next("large"), flows: flowsOf(20) };
     expect(large.flows.length).toBeGreaterThan(20 * 1024 * 1024);
@@ -289,6 +310,31 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
       expect((await store.readRevision(1))?.writeId).toBe(before.writeId);
     },
   );
+
+  it("acknowledges nothing that only one server has", async () => {
+    const writes = (mark: string) => [
+      store.writeDocument("settings", { mark }),
+      store.writeDocument("sessions", { mark }, new Date(Date.now() + 60_000)),
+      store.writeLibrary("functions", "file", {}, mark),
+      store.writeUser({ username: "somebody", passwordHash: mark, role: "read" }),
+    ];
+    await Promise.all(writes("before"));
+    const heal = await backend.fault("alone");
+    try {
+      const answers = await Promise.allSettled([
+        store.commit(0, next("alone")),
+        ...writes("alone"),
+      ]);
+      expect(answers.map(({ status }) => status)).toEqual(Array(5).fill("rejected"));
+    } finally {
+      await heal();
+    }
+    const again = async () => Promise.all(writes("after")).then(() => true);
+    await until("it takes them", again, { seconds: 60 });
+    expect(await store.readDocument("settings")).toEqual({ mark: "after" });
+    expect(await store.readLibrary("functions", "file")).toBe("after");
+    expect(await store.findUser("somebody")).toMatchObject({ passwordHash: "after" });
+  });
 
   it("takes a save once while it is slow", async () => {
     await store.commit(0, next("before"));

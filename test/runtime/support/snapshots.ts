@@ -1,14 +1,16 @@
 /** What a backup and its restoring do to a store, without the programs for it. */
 import type { Redis } from "ioredis";
-import type { Db } from "mongodb";
+import type { Db, Document } from "mongodb";
 
 /** Notes all of a database; the answer puts it back. */
 export async function snapshotDatabase(db: Db): Promise<() => Promise<void>> {
-  const collections = await db.collections();
-  const noted = await Promise.all(collections.map((collection) => collection.find().toArray()));
+  const noted = new Map<string, Document[]>();
+  for (const collection of await db.collections()) {
+    noted.set(collection.collectionName, await collection.find().toArray());
+  }
   return async () => {
-    for (const [index, collection] of collections.entries()) {
-      const documents = noted[index] ?? [];
+    for (const collection of await db.collections()) {
+      const documents = noted.get(collection.collectionName) ?? [];
       await collection.deleteMany({ _id: { $nin: documents.map(({ _id }) => _id) } });
       // Workers write their own records meanwhile.
       for (const document of documents) {

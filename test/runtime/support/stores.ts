@@ -6,6 +6,7 @@ import { ValkeyFlowStore } from "../../../images/node-red/runtime/store/valkey.t
 import { type LocalReplicaSet, startReplicaSet } from "../../support/mongodb.ts";
 import { ValkeyGroup } from "../../support/valkey-group.ts";
 import { until } from "../../support/wait.ts";
+import { snapshotDatabase, snapshotKeys } from "./snapshots.ts";
 
 const log = createLogger("error", { component: "store-test" });
 
@@ -13,7 +14,7 @@ const log = createLogger("error", { component: "store-test" });
 export const HISTORY = 3;
 
 /** What can be wrong with a whole store. */
-export type Fault = "read-only" | "full" | "slow" | "gone";
+export type Fault = "read-only" | "full" | "slow" | "gone" | "alone";
 
 /** A real store to run tests on. */
 export interface Backend {
@@ -22,6 +23,8 @@ export interface Backend {
   start(): Promise<void>;
   /** A store on the named set of data; the same name is the same data. */
   open(name: string): FlowStore;
+  /** Notes all of a set of data; answers how to put it back: the store has lost what came since. */
+  snapshot(name: string): Promise<() => Promise<void>>;
   /** Brings a fault about; answers how to end it. */
   fault(kind: Fault): Promise<() => Promise<void>>;
   stop(): Promise<void>;
@@ -47,12 +50,20 @@ class MongodbBackend implements Backend {
     return new MongodbFlowStore({ ...common, uri: this.mongodb.uri, database });
   }
 
+  snapshot(database: string) {
+    return snapshotDatabase(this.mongodb.client.db(database));
+  }
+
   async fault(kind: Fault) {
     const primary = await this.mongodb.primary();
     const revive = async () => {
       await Promise.all(MEMBERS.map((member) => this.mongodb.revive(member)));
       await this.mongodb.whole();
     };
+    if (kind === "alone") {
+      for (const member of MEMBERS) if (member !== primary) await this.mongodb.pause(member);
+      return revive;
+    }
     if (kind === "read-only") {
       // A member without a majority becomes a secondary, which can be read.
       for (const member of MEMBERS) if (member !== primary) await this.mongodb.kill(member);
@@ -111,6 +122,10 @@ class ValkeyBackend implements Backend {
     return new ValkeyFlowStore({ ...common, settings, waitReplicas: 1 });
   }
 
+  snapshot(name: string) {
+    return snapshotKeys(this.group.client("admin"), settingsOf(this.group, name).prefix);
+  }
+
   async fault(kind: Fault) {
     const primary = await this.group.settled();
     const command = (text: string) => this.group.ask("valkey", primary, text);
@@ -127,6 +142,14 @@ class ValkeyBackend implements Backend {
       return async () => {};
     }
     const members = MEMBERS.map((member) => this.group.lab.container(`valkey-${member}`));
+    if (kind === "alone") {
+      const others = members.filter((_, member) => member !== primary);
+      await Promise.all(others.map((member) => member.pause()));
+      return async () => {
+        await Promise.all(others.map((member) => member.unpause()));
+        await this.group.settled();
+      };
+    }
     await Promise.all(members.map((member) => member.kill({ signal: "SIGKILL" })));
     return async () => {
       await Promise.all(members.map((member) => member.start()));

@@ -161,7 +161,8 @@ export class MongodbFlowStore implements FlowStore {
     const copy = [
       { $match: { _id: "current" } },
       { $set: { _id: "$revision" } },
-      { $merge: { into: "history", on: "_id", whenMatched: "keepExisting" } },
+      // A store that went back counts on: what is there under this number may be what it has lost.
+      { $merge: { into: "history", on: "_id", whenMatched: "replace" } },
     ];
     await this.flows.aggregate(copy, { readPreference: "primary" }).toArray();
     const newest = await this.old().findOne({}, { projection: { _id: 1 }, sort: { _id: -1 } });

@@ -1,8 +1,9 @@
 /** The library in Valkey: one hash for the bodies, one for all the rest. */
-import type { Redis } from "ioredis";
+import type { ChainableCommander, Redis } from "ioredis";
 import { candidates, entriesOf, fileName, type LibraryFile, normalise } from "./library.ts";
-import { pack, unpack } from "./packing.ts";
+import { unpack } from "./packing.ts";
 import type { LibraryEntry } from "./types.ts";
+import { WRITE_FILE } from "./valkey-scripts.ts";
 
 const bodies = (prefix: string) => `${prefix}library:bodies`;
 const metas = (prefix: string) => `${prefix}library:files`;
@@ -35,20 +36,16 @@ async function filesBelow(
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Writes a file. */
-export async function writeLibrary(
-  client: Redis,
+/** Writes a file, whose body is packed. */
+export function writeLibrary(
+  chain: ChainableCommander,
   prefix: string,
   type: string,
   path: string,
   meta: object,
-  body: string,
-): Promise<void> {
+  body: string | Buffer,
+): void {
   const field = fieldOf(type, fileName(type, path));
-  const results = await client
-    .multi()
-    .hset(bodies(prefix), field, await pack(body))
-    .hset(metas(prefix), field, JSON.stringify(meta))
-    .exec();
-  for (const [error] of results ?? []) if (error) throw error;
+  const [content, files] = [bodies(prefix), metas(prefix)];
+  chain.eval(WRITE_FILE, 2, content, files, field, body, JSON.stringify(meta));
 }

@@ -51,6 +51,13 @@ redis.call('PUBLISH', ARGV[9], revision)
 return {1, revision, at}
 `;
 
+/** KEYS: bodies, files. ARGV: name, body, metadata. */
+export const WRITE_FILE = `
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+return 1
+`;
+
 /** KEYS: workers. ARGV: worker, report, channel, milliseconds until a silent one is forgotten. */
 export const REPORT = `
 local time = redis.call('TIME')

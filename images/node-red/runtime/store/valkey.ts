@@ -1,17 +1,18 @@
 /**
  * The flow store on Valkey or Redis, one server or a group with Sentinels.
  *
- * A save counts when the primary and `waitReplicas` replicas have it. A failover can then lose it only
- * if all of those are lost, or if the one that is promoted is none of them.
+ * What people write (flows, users, library, settings, sessions) counts when the primary and `waitReplicas`
+ * replicas have it. A failover can then lose it only if all of those are lost, or if the one that is promoted
+ * is none of them. What workers report of themselves counts at once: they repeat it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Redis, RedisOptions } from "ioredis";
+import type { ChainableCommander, Redis, RedisOptions } from "ioredis";
 import type { ValkeySettings } from "../environment.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { persist } from "../retry.ts";
 import { connectValkey, isPassing } from "../valkey/connection.ts";
 import { reconnect } from "../valkey/failover.ts";
-import { type Packed, pack, packFlowSet, unpack } from "./packing.ts";
+import { pack, packFlowSet, unpack } from "./packing.ts";
 import {
   type DocumentName,
   type FlowSet,
@@ -47,8 +48,8 @@ export interface ValkeyOptions {
 const HISTORY_BYTES = 16 * 1024 * 1024;
 /** A command that got no answer fails after this. */
 const COMMAND_MS = 5000;
-/** A save that is not confirmed is tried again for this long: an editor waits for the answer. */
-const COMMIT_MS = 10_000;
+/** A write that is not confirmed is tried again for this long: an editor waits for the answer. */
+const CONFIRM_MS = 10_000;
 const WAIT_MS = 1500;
 const RETRY_MS = 200;
 
@@ -118,52 +119,61 @@ export class ValkeyFlowStore implements FlowStore {
 
   async commit(expected: number, next: NewFlowSet): Promise<FlowSet> {
     const packed = await packFlowSet(next);
-    const end = performance.now() + COMMIT_MS;
+    const { current, old, revisions } = this.keys;
+    const { user, digest, writeId } = next;
+    const texts = [packed.flows, packed.credentials, user ?? "", digest, writeId];
+    const limits = [this.options.history, HISTORY_BYTES];
+    const write = (chain: ChainableCommander) =>
+      chain.eval(
+        ...([COMMIT, 3, current, old, revisions] as const),
+        ...[expected, ...texts, ...limits, this.channels.flows],
+      );
+    const at = await this.confirmed("a save", write, (answer) => {
+      const [done, revision, time] = answer as [number, number, number];
+      if (done !== 1) throw new RevisionConflict(expected, revision);
+      return time;
+    });
+    return { revision: expected + 1, at: new Date(Number(at)), ...next };
+  }
+
+  /**
+   * A write that counts when enough replicas have it. It is sent again while that is not sure, so it must do the
+   * same when it is repeated.
+   * @param read what the server's answer means.
+   * @throws when it is not confirmed in time: it may be there all the same.
+   */
+  private async confirmed<T>(
+    what: string,
+    write: (chain: ChainableCommander) => unknown,
+    read?: (answer: unknown) => T,
+  ): Promise<T | undefined> {
+    const end = performance.now() + CONFIRM_MS;
     for (;;) {
       try {
-        const at = await this.tryCommit(expected, next, packed);
-        return { revision: expected + 1, at, ...next };
+        const [answer, have] = await this.guarded((client) => this.writeAndWait(client, write));
+        const result = read?.(answer);
+        this.checkReplicas(Number(have));
+        return result;
       } catch (error) {
         const final = error instanceof RevisionConflict || !isPassing(error);
         if (final || performance.now() > end) throw error;
-        this.options.log.warn("a save is not confirmed, trying again", { reason: reasonOf(error) });
+        const reason = reasonOf(error);
+        this.options.log.warn(`${what} is not confirmed, trying again`, { reason });
         await sleep(RETRY_MS);
       }
     }
   }
 
-  /** May be repeated: the store knows the write by its mark. */
-  private async tryCommit(expected: number, next: NewFlowSet, packed: Packed): Promise<Date> {
-    const { current, old, revisions } = this.keys;
-    const { user, digest, writeId } = next;
-    const texts = [packed.flows, packed.credentials, user ?? "", digest, writeId];
-    const limits = [this.options.history, HISTORY_BYTES];
-    // One after the other on the same connection: WAIT is about what this connection has written.
-    const results = await this.guarded(async (client) => {
-      const answers = await client
-        .pipeline()
-        .eval(
-          COMMIT,
-          3,
-          current,
-          old,
-          revisions,
-          expected,
-          ...texts,
-          ...limits,
-          this.channels.flows,
-        )
-        .wait(this.options.waitReplicas, WAIT_MS)
-        .exec();
-      return (answers ?? []).map(([error, value]) => {
-        if (error) throw error;
-        return value;
-      });
+  /** The server's answer, and how many replicas have the write. */
+  private async writeAndWait(client: Redis, write: (chain: ChainableCommander) => unknown) {
+    const chain = client.pipeline();
+    write(chain);
+    // On the same connection: WAIT is about what this connection has written.
+    const answers = await chain.wait(this.options.waitReplicas, WAIT_MS).exec();
+    return (answers ?? []).map(([error, value]) => {
+      if (error) throw error;
+      return value;
     });
-    const [done, revision, at] = results[0] as [number, number, number];
-    if (done !== 1) throw new RevisionConflict(expected, revision);
-    this.checkReplicas(Number(results[1]));
-    return new Date(Number(at));
   }
 
   private checkReplicas(have: number): void {
@@ -171,7 +181,7 @@ export class ValkeyFlowStore implements FlowStore {
     if (have >= waitReplicas) return;
     // An old primary that everybody left may still take writes.
     reconnect(this.client);
-    throw new Error(`${have} of ${waitReplicas} replicas have the save`);
+    throw new Error(`${have} of ${waitReplicas} replicas have it`);
   }
 
   async nextFence(name: string): Promise<number> {
@@ -234,9 +244,9 @@ export class ValkeyFlowStore implements FlowStore {
     const key = this.documentKey(name);
     const content = await pack(JSON.stringify(value));
     const left = until && until.getTime() - Date.now();
-    await this.guarded<unknown>((client) => {
-      if (left === undefined) return client.set(key, content);
-      return left > 0 ? client.set(key, content, "PX", Math.ceil(left)) : client.del(key);
+    await this.confirmed(`the document ${name}`, (chain) => {
+      if (left === undefined) return chain.set(key, content);
+      return left > 0 ? chain.set(key, content, "PX", Math.ceil(left)) : chain.del(key);
     });
   }
 
@@ -245,9 +255,12 @@ export class ValkeyFlowStore implements FlowStore {
     return this.guarded((client) => readLibrary(client, prefix, type, path));
   }
 
-  writeLibrary(type: string, path: string, meta: object, body: string): Promise<void> {
+  async writeLibrary(type: string, path: string, meta: object, body: string): Promise<void> {
     const { prefix } = this.options.settings;
-    return this.guarded((client) => writeLibrary(client, prefix, type, path, meta, body));
+    const packed = await pack(body);
+    await this.confirmed("a file of the library", (chain) =>
+      writeLibrary(chain, prefix, type, path, meta, packed),
+    );
   }
 
   async findUser(username: string): Promise<StoredUser | null> {
@@ -257,7 +270,7 @@ export class ValkeyFlowStore implements FlowStore {
 
   async writeUser({ username, ...user }: StoredUser): Promise<void> {
     const json = JSON.stringify(user);
-    await this.guarded((client) => client.hset(this.keys.users, username, json));
+    await this.confirmed("a user", (chain) => chain.hset(this.keys.users, username, json));
   }
 
   private get workerKeys() {
