@@ -5,6 +5,11 @@ import type { Gate } from "./gate.ts";
 import { type Comparison, onFlowDiff, wrapDeploys } from "./internals.ts";
 import type { NodeRed } from "./node-red.ts";
 
+/** Node-RED gives each node 15 s to close. */
+const DEADLINE_MS = 30_000;
+
+const LATE = `Node-RED did not say within ${DEADLINE_MS / 1000} s that the flows have started`;
+
 const everything = (): Scope => ({ tabs: "all", endpoints: new Map() });
 
 /** What the storage module and the reload ask. */
@@ -15,15 +20,25 @@ export interface Deploys {
   beforeRestart(): Promise<void>;
   /** Tabs whose own credentials changed; the next diff restarts them. */
   markTabs(ids: string[]): void;
-  /** Resolves when the flows of a deploy that runs now have started; false when they could not. */
-  started(): Promise<boolean>;
+  /** Resolves when the flows of a deploy that runs now have started. @throws when they have not, in time. */
+  started(): Promise<void>;
 }
 
-/**
- * Must be called before Node-RED starts.
- * @param beforeAll awaited before a restart of everything, while requests still pass.
- */
-export function guardDeploys(red: NodeRed, gate: Gate, beforeAll: () => Promise<void>): Deploys {
+export interface DeploysOptions {
+  red: NodeRed;
+  gate: Gate;
+  /** Awaited before a restart of everything, while requests still pass. */
+  beforeAll(): Promise<void>;
+  /** Node-RED did not say in time that a deploy is over: what runs is not known. */
+  onStuck(problem: string): void;
+}
+
+/** Must be called before Node-RED starts. */
+export function guardDeploys({ red, gate, beforeAll, onStuck }: DeploysOptions): Deploys {
+  const deadline = new Deadline((problem) => {
+    gate.open();
+    onStuck(problem);
+  });
   let comparison: Comparison | undefined;
   // The API for single flows calls Node-RED's setFlows from within, always with this type.
   let type: unknown = "flows";
@@ -46,22 +61,28 @@ export function guardDeploys(red: NodeRed, gate: Gate, beforeAll: () => Promise<
     },
     async loadFlows(deploy) {
       await gate.close(everything());
+      deadline.begin();
       return deploy();
     },
   });
 
   return {
-    arm: () => onDeployEnd(red.events, () => gate.open()),
+    arm: () =>
+      onDeployEnd(red.events, () => {
+        deadline.end();
+        gate.open();
+      }),
     async beforeRestart() {
       const scope = comparison ? scopeOf(type, comparison) : everything();
       comparison = undefined;
       if (scope.tabs === "all") await beforeAll();
       await gate.close(scope);
+      deadline.begin();
     },
     markTabs: (ids) => {
       marked = ids;
     },
-    started: () => nextStart(red.events),
+    started: () => Promise.race([nextStart(red.events), deadline.missed()]),
   };
 }
 
@@ -73,8 +94,40 @@ function onDeployEnd(events: EventEmitter, listener: () => void): void {
   });
 }
 
-function nextStart(events: EventEmitter): Promise<boolean> {
-  return new Promise((resolve) => {
+/** The time that Node-RED has for a restart, from the moment on when it may begin. */
+class Deadline {
+  private readonly onMissed: (problem: string) => void;
+  private timer: NodeJS.Timeout | undefined;
+  private reject: ((reason: Error) => void) | undefined;
+
+  constructor(onMissed: (problem: string) => void) {
+    this.onMissed = onMissed;
+  }
+
+  begin(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.miss(), DEADLINE_MS).unref();
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
+
+  /** Fails when the deadline of the deploy that runs now is missed. */
+  missed(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.reject = reject;
+    });
+  }
+
+  private miss(): void {
+    this.onMissed(LATE);
+    this.reject?.(new Error(LATE));
+  }
+}
+
+function nextStart(events: EventEmitter): Promise<void> {
+  return new Promise((resolve, reject) => {
     let ran = false;
     const onStarted = () => {
       ran = true;
@@ -83,7 +136,8 @@ function nextStart(events: EventEmitter): Promise<boolean> {
       if (id !== "runtime-deploy") return;
       events.off("flows:started", onStarted);
       events.off("runtime-event", onEvent);
-      resolve(ran);
+      if (ran) resolve();
+      else reject(new Error("Node-RED did not start the flows"));
     };
     events.on("flows:started", onStarted);
     events.on("runtime-event", onEvent);
@@ -115,6 +169,7 @@ export function onStarts(events: EventEmitter, listener: (problem: string | unde
 export function firstStart(events: EventEmitter): Promise<string | undefined> {
   return new Promise((resolve) => {
     const end = (reason?: string) => {
+      clearTimeout(timer);
       events.off("flows:started", onStarted);
       events.off("runtime-event", onEvent);
       resolve(reason);
@@ -125,6 +180,7 @@ export function firstStart(events: EventEmitter): Promise<string | undefined> {
       // Flows run without credentials that cannot be read; any other error is final.
       if (payload.error !== "credentials_load_failed") end(explain(payload));
     };
+    const timer = setTimeout(() => end(LATE), DEADLINE_MS);
     events.on("flows:started", onStarted);
     events.on("runtime-event", onEvent);
   });

@@ -10,8 +10,6 @@ import type { Handler } from "./node-red.ts";
 
 /** Held requests beyond this are refused: 503 with Retry-After. */
 const MAX_WAITING = 10_000;
-/** A deploy that does not report its end holds requests for this long. */
-const MAX_CLOSED_MS = 30_000;
 
 interface Waiting {
   req: IncomingMessage;
@@ -43,7 +41,6 @@ export class Gate {
   private readonly running = new Map<IncomingMessage, ServerResponse>();
   private readonly waiting = new Set<Waiting>();
   private scope: Scope | null = { tabs: "all", endpoints: new Map() };
-  private guard: NodeJS.Timeout | undefined;
   private onFinished: (() => void) | undefined;
 
   constructor(options: GateOptions) {
@@ -109,11 +106,6 @@ export class Gate {
     if (scope.tabs !== "all" && scope.tabs.size === 0) return;
     this.counters.closed += 1;
     this.scope = scope;
-    clearTimeout(this.guard);
-    this.guard = setTimeout(() => {
-      this.options.log.error("a deploy did not report its end, requests are let in");
-      this.open();
-    }, MAX_CLOSED_MS).unref();
     await this.settle(scope);
   }
 
@@ -154,7 +146,6 @@ export class Gate {
 
   /** Lets everything in, those that waited first and in their order. */
   open(): void {
-    clearTimeout(this.guard);
     this.scope = null;
     const held = [...this.waiting];
     this.waiting.clear();

@@ -127,7 +127,11 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
   const beforeAll = async () => {
     if (readOnly && status.serving) await turns.take();
   };
-  const deploys = guardDeploys(red, gate, beforeAll);
+  const onStuck = (error: string) => {
+    log.error(`${error}: what runs is not known, requests are let in`);
+    status.update({ state: "error", error, broken: true });
+  };
+  const deploys = guardDeploys({ red, gate, beforeAll, onStuck });
   const restamp = () => persist("the packages were not stored", () => saves.restamp(), log);
   const packages = createPackages({ config, store, log, restamp });
   const { module: storageModule, saves } = createStorage({
@@ -208,7 +212,9 @@ async function start(parts: Parts, initial: FlowSet | null): Promise<void> {
     status.update({ state, revision, error: problem });
   }
   if (config.role !== "replica") {
-    onStarts(red.events, (error) => status.update({ state: error ? "error" : "running", error }));
+    onStarts(red.events, (error) => {
+      status.update({ state: error ? "error" : "running", error, broken: error !== undefined });
+    });
   }
   // A replica that could not take the first revision it saw has nothing to serve yet.
   if (config.role !== "replica" || status.state === "running") serve(parts);

@@ -1,7 +1,7 @@
 /**
  * Applies stored revisions to the running Node-RED: only what changed restarts. One at a time, the
  * newest wins. A revision that cannot run here is not begun: the one before serves on, and the
- * reason is reported.
+ * reason is reported. Where Node-RED fails half-way the next try, with the next look at the store, restarts all.
  */
 import { changedCredentials, decryptCredentials } from "./credentials.ts";
 import type { Deploys } from "./deploys.ts";
@@ -77,17 +77,19 @@ export class Reloader {
       this.counters.count += 1;
       this.counters.lastMs = performance.now() - begin;
       this.counters.totalMs += this.counters.lastMs;
-      status.update({ state: "running", revision: set.revision, error: undefined });
+      status.update({
+        ...{ state: "running", revision: set.revision, error: undefined, broken: false },
+      });
       const ms = Math.round(this.counters.lastMs);
       log.info("a revision was applied", { revision: set.revision, ms });
     } catch (error) {
       this.counters.failures += 1;
       const reason = reasonOf(error);
       status.update({ state: "error", error: `revision ${set.revision}: ${reason}` });
-      log.error("a revision was not applied, the one before runs on", {
-        revision: set.revision,
-        running: status.revision,
-        reason,
+      const then = status.broken ? "what runs is not known" : "the one before runs on";
+      const { revision } = set;
+      log.error(`a revision was not applied, ${then}`, {
+        ...{ revision, running: status.revision, reason },
       });
     } finally {
       turns.end();
@@ -95,19 +97,23 @@ export class Reloader {
   }
 
   private async apply(set: FlowSet): Promise<void> {
-    const { red, deploys, saves, packages } = this.options;
+    const { red, deploys, saves, packages, status } = this.options;
     const flows = JSON.parse(set.flows) as FlowNode[];
     await packages.change(set, () => checkModules(red, flows));
     const credentials = await this.mark(set, flows);
-    const started = deploys.started();
     const box = { set: set as FlowSet | undefined };
     const before = { ...saves.current };
+    // What an earlier restart has left is not known: nothing of it is kept.
+    const deploymentType = status.broken ? "full" : "nodes";
     try {
-      await applying.run(box, () =>
-        red.runtime.flows.setFlows({ flows: { flows, credentials }, deploymentType: "nodes" }),
+      const started = deploys.started();
+      const deployed = applying.run(box, () =>
+        red.runtime.flows.setFlows({ flows: { flows, credentials }, deploymentType }),
       );
-      if (!(await started)) throw new Error("Node-RED did not start the flows");
+      await Promise.all([deployed, started]);
     } catch (error) {
+      // Taken over, so what ran before was stopped.
+      if (saves.current.writeId === set.writeId) status.update({ broken: true });
       Object.assign(saves.current, before);
       throw error;
     } finally {

@@ -23,7 +23,7 @@ export interface Identity {
   nodeRed: string;
 }
 
-/** Says "change" when state, revision or error change. */
+/** Says "change" when something of it changes. */
 export class Status extends EventEmitter {
   state: WorkerState = "starting";
   /** Revision whose flows run. */
@@ -32,6 +32,8 @@ export class Status extends EventEmitter {
   error: string | undefined;
   /** Serves requests: flows have started once. */
   serving = false;
+  /** A restart of flows ended half-way: what runs is not known. */
+  broken = false;
   replicas: WorkerRecord[] = [];
   readonly identity: Identity;
 
@@ -44,6 +46,7 @@ export class Status extends EventEmitter {
     state?: WorkerState;
     revision?: number | null;
     error?: string | undefined;
+    broken?: boolean;
   }): void {
     // Draining is final.
     if (this.state === "draining") return;
@@ -51,9 +54,13 @@ export class Status extends EventEmitter {
     this.emit("change");
   }
 
-  /** Wanted by the edge. A replica that fails to load a revision still serves the one before. */
+  /**
+   * Wanted by the edge. A replica that cannot load a revision still serves the one before; one that failed in the
+   * middle of it serves nothing that can be relied on. An editor stays, for whoever repairs its flows.
+   */
   get ready(): boolean {
-    return this.serving && this.state !== "draining";
+    const broken = this.broken && this.identity.role === "replica";
+    return this.serving && !broken && this.state !== "draining";
   }
 
   report(): WorkerReport {
