@@ -2,13 +2,10 @@
 import type { Logger } from "../log.ts";
 import { reasonOf } from "../log.ts";
 import { cleanScopes } from "./clean.ts";
-import { encode } from "./encoding.ts";
-import type { Exchange } from "./exchange.ts";
-import { createFolder } from "./folding.ts";
 import type { Mirror } from "./mirror.ts";
 import * as operation from "./operations.ts";
-import { encodePatch, fieldValue } from "./patches.ts";
-import { type ContextKey, emptyFor, parseKey, pick } from "./path.ts";
+import { parseKey, pick } from "./path.ts";
+import { SharedValues, type SharedValuesOptions } from "./values.ts";
 
 type Keys = string | readonly string[];
 type Callback = (error?: unknown, ...values: unknown[]) => void;
@@ -24,11 +21,7 @@ export interface ContextStore {
   clean(activeNodes: readonly string[]): Promise<void>;
 }
 
-export interface StoreOptions {
-  readonly exchange: Exchange;
-  /** For reads without a callback; without it there are none. */
-  readonly mirror?: Mirror;
-  readonly log: Logger;
+export interface StoreOptions extends SharedValuesOptions {
   /** Ids of all nodes in the newest stored revision; undefined in workers that never clean. */
   readonly storedNodes?: () => Promise<ReadonlySet<string>>;
   open(): Promise<void>;
@@ -40,87 +33,54 @@ const NO_CALLBACK =
 
 /** Creates the store. All methods answer in time; none throws for a store that is away. */
 export function createContextStore(options: StoreOptions): ContextStore {
-  const { exchange, mirror, log } = options;
-  const fold = createFolder(exchange, log);
-  let count = 0;
-
-  const read = async (scope: string, keys: readonly ContextKey[]): Promise<unknown[]> => {
-    const answers = await exchange.run(keys.map(({ field }) => operation.get(scope, field)));
-    return keys.map((key, index) => {
-      const stored = operation.fieldOf(answers[index]);
-      return stored && pick(key, fieldValue(stored));
-    });
-  };
-
-  const change = (scope: string, key: ContextKey, value: unknown) => {
-    if (key.rest.length > 0) {
-      const patch = encodePatch(`${exchange.session}:${count++}`, key.text, value);
-      return operation.patch(scope, key, patch, value === undefined ? "" : encode(emptyFor(key)));
-    }
-    if (value === undefined) return operation.remove(scope, key.field);
-    return operation.set(scope, key.field, encode(value));
-  };
-
-  const write = async (scope: string, keys: readonly ContextKey[], values: readonly unknown[]) => {
-    const changes = keys.map((key, index) => change(scope, key, values[index]));
-    const settle = keys.map((key, index) => mirror?.anticipate(scope, key, values[index]));
-    try {
-      const answers = await exchange.run(changes);
-      changes.forEach(({ kind, field }, index) => {
-        if (kind === "patch") fold(scope, field, answers[index] as number);
-      });
-      for (const done of settle) done?.();
-    } catch (error) {
-      for (const done of settle) done?.(error);
-      throw error;
-    }
-  };
-
-  const readNow = (scope: string, key: Keys) => {
-    if (mirror === undefined) throw new Error(NO_CALLBACK);
-    const values = listOf(key).map((one) => {
-      const parsed = parseKey(one);
-      return pick(parsed, mirror.read(scope, parsed.field));
-    });
-    return Array.isArray(key) ? values : values[0];
-  };
-
+  const { exchange, mirror, log, open, close, storedNodes } = options;
+  const values = new SharedValues(options);
   return {
-    open: options.open,
-    close: options.close,
+    ...{ open, close },
     get(scope, key, callback) {
-      if (callback === undefined) return readNow(scope, key);
-      answer(callback, async () => read(scope, listOf(key).map(parseKey)));
+      if (callback === undefined) return getNow(mirror, scope, key);
+      answer(callback, async () => values.read(scope, listOf(key).map(parseKey)));
     },
     set(scope, key, value, callback) {
-      const report: Callback = (error) => {
-        if (error)
-          log.warn("the shared context was not changed", { scope, reason: reasonOf(error) });
-      };
-      const values = Array.isArray(key) ? valuesFor(key, value) : [value];
-      answer(callback ?? report, async () => {
-        await write(scope, listOf(key).map(parseKey), values);
+      const wanted = Array.isArray(key) ? valuesFor(key, value) : [value];
+      answer(callback ?? reporter(log, scope), async () => {
+        await values.write(scope, listOf(key).map(parseKey), wanted);
         return [];
       });
     },
     keys(scope, callback) {
-      if (callback === undefined) {
-        if (mirror === undefined) throw new Error(NO_CALLBACK);
-        return mirror.keys(scope);
-      }
-      answer(callback, async () => {
-        const [names] = (await exchange.run([operation.keys(scope)])) as [Buffer[]];
-        return [names.map(String)];
-      });
+      if (callback === undefined) return present(mirror).keys(scope);
+      answer(callback, async () => [await values.keys(scope)]);
     },
     async delete(scope) {
       await exchange.run([operation.drop(scope)]);
     },
     // Never awaited: Node-RED starts the flows of a deploy only after it.
     async clean(activeNodes) {
-      const { storedNodes } = options;
       if (storedNodes) void cleanScopes({ exchange, log, storedNodes, activeNodes });
     },
+  };
+}
+
+/** The copy for reads without a callback. @throws when there is none. */
+function present(mirror: Mirror | undefined): Mirror {
+  if (mirror === undefined) throw new Error(NO_CALLBACK);
+  return mirror;
+}
+
+function getNow(mirror: Mirror | undefined, scope: string, key: Keys): unknown {
+  const copy = present(mirror);
+  const values = listOf(key).map((one) => {
+    const parsed = parseKey(one);
+    return pick(parsed, copy.read(scope, parsed.field));
+  });
+  return Array.isArray(key) ? values : values[0];
+}
+
+/** For writes that nobody waits for. */
+function reporter(log: Logger, scope: string): Callback {
+  return (error) => {
+    if (error) log.warn("the shared context was not changed", { scope, reason: reasonOf(error) });
   };
 }
 
