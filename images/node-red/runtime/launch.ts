@@ -117,29 +117,26 @@ function openLeaders(config: RuntimeConfig, store: FlowStore, log: Logger): Lead
 
 const connectionName = ({ role, worker }: RuntimeConfig) => `redfleet-${role}-${worker}`;
 
-/** Builds Node-RED around what the store holds. Replicas start empty and apply what is stored. */
-function build(base: Base, { initial, settings, sessions }: Stored): Parts {
-  const { config, log, store, red, status, boots } = base;
-  const gate = new Gate({ app: () => red.httpNode, graceMs: config.gateSeconds * 1000, log });
-  const readOnly = config.role === "replica";
-  const turns = new Turns({ store, worker: config.worker, log });
+/** What happens around each restart of flows. */
+function openDeploys({ config, red, status, log }: Base, gate: Gate, turns: Turns): Deploys {
   // Nobody is served yet by one that starts, and an editor has no others of its kind.
   const beforeAll = async () => {
-    if (readOnly && status.serving) await turns.take();
+    if (config.role === "replica" && status.serving) await turns.take();
   };
   const onStuck = (error: string) => {
     log.error(`${error}: what runs is not known, requests are let in`);
     status.update({ state: "error", error, broken: true });
   };
-  const deploys = guardDeploys({ red, gate, beforeAll, onStuck });
-  const restamp = () => persist("the packages were not stored", () => saves.restamp(), log);
-  const packages = createPackages({ config, store, log, restamp });
-  const { module: storageModule, saves } = createStorage({
-    store,
-    log,
-    readOnly,
-    settings,
-    sessions,
+  return guardDeploys({ red, gate, beforeAll, onStuck });
+}
+
+/** Node-RED's way to the flow store. */
+function openStorage(base: Base, stored: Stored, packages: Packages, deploys: Deploys) {
+  const { config, log, store, red, status, boots } = base;
+  const { initial, settings, sessions } = stored;
+  const readOnly = config.role === "replica";
+  return createStorage({
+    ...{ store, log, readOnly, settings, sessions },
     digest: () => packages.digest(),
     check: (flows) => checkFlows(red, flows),
     initial: readOnly ? EMPTY : (initial ?? EMPTY),
@@ -151,7 +148,18 @@ function build(base: Base, { initial, settings, sessions }: Stored): Parts {
     onRestamped: ({ revision }) => status.update({ revision }),
     onRecovered: (lost, set) => tellRecovered(base, lost, set),
   });
-  const admin = () => (readOnly ? undefined : red.httpAdmin);
+}
+
+/** Builds Node-RED around what the store holds. Replicas start empty and apply what is stored. */
+function build(base: Base, stored: Stored): Parts {
+  const { config, log, store, red, status, boots } = base;
+  const gate = new Gate({ app: () => red.httpNode, graceMs: config.gateSeconds * 1000, log });
+  const turns = new Turns({ store, worker: config.worker, log });
+  const deploys = openDeploys(base, gate, turns);
+  const restamp = () => persist("the packages were not stored", () => saves.restamp(), log);
+  const packages = createPackages({ config, store, log, restamp });
+  const { module: storageModule, saves } = openStorage(base, stored, packages, deploys);
+  const admin = () => (config.role === "replica" ? undefined : red.httpAdmin);
   const { httpNodeRoot } = config;
   const http = createHttpServer({ gate, httpNodeRoot, admin, node: () => red.httpNode });
   prepareUserDir(config.userDir);
