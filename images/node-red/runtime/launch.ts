@@ -18,7 +18,7 @@ import { LazyNodes } from "./lazy-nodes.ts";
 import { createLoneLeaders } from "./leader/alone.ts";
 import { createLeaders } from "./leader/leaders.ts";
 import type { Leaders } from "./leader/types.ts";
-import { captureOutput, createLogger, type Logger } from "./log.ts";
+import { captureOutput, createLogger, type Logger, reasonOf } from "./log.ts";
 import { trimWhenIdle } from "./memory.ts";
 import { renderMetrics } from "./metrics.ts";
 import { type FlowNode, loadNodeRed, type NodeRed } from "./node-red.ts";
