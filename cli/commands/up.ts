@@ -99,7 +99,7 @@ async function apply(docker: Engine, stack: string): Promise<Record<string, numb
   }, HEARTBEAT);
   try {
     const operation = ["up", "--yes", "--skip-preview"];
-    const options = { report, pace: await paceOf(docker, stack) };
+    const options = { report, pace: await choosePace(docker, stack) };
     const result = await runPulumi(stack, operation, (line) => say(`    ${line}`), options);
     if (result.code !== 0) throw await failed(docker, stack, result);
     const { changes } = result.report;
@@ -111,7 +111,7 @@ async function apply(docker: Engine, stack: string): Promise<Record<string, numb
 }
 
 /** Members start at once where nothing of the stack runs: nobody is served whom a start could disturb. */
-async function paceOf(docker: Engine, stack: string): Promise<Pace> {
+async function choosePace(docker: Engine, stack: string): Promise<Pace> {
   const running = await docker.listContainers({ filters: ofStack(stack) });
   return running.length === 0 ? "at once" : "in turn";
 }
