@@ -54,7 +54,7 @@ export class Platform extends PlatformComponent {
     const agent = this.#makeEdge(name);
     const mongodb = this.#makeMongodb(name, agent);
     const valkey = this.#makeValkey(name, agent);
-    const clusters = this.#makeClusters(name, mongodb, valkey);
+    const clusters = this.#makeClusters(name, mongodb, valkey, agent);
     const tenants = this.#makeTenants(name, mongodb, agent);
     this.#eraseTenants(name, mongodb);
     this.outputs = outputsOf(this.#context, clusters, tenants);
@@ -114,11 +114,10 @@ export class Platform extends PlatformComponent {
     return agent;
   }
 
-  #makeClusters(
-    name: string,
-    { access, needs }: DocumentStore,
-    shared: SharedStore,
-  ): Record<string, Cluster> {
+  #makeClusters(name: string, store: DocumentStore, shared: SharedStore, agent: Agent) {
+    const { access } = store;
+    // Runtimes load no flow before the agent has sealed their networks.
+    const needs = [...store.needs, agent.running];
     return this.#each(this.#args.config.clusters, (key, config) => {
       const identity = identityOf(key, config);
       const environment = this.#environment(config.env, config.secretEnv);

@@ -20,6 +20,10 @@ function ofServices(name: string, rule: string, fix: string, check: Check): Poli
 const SOCKET = /\.sock$/;
 const SECRET_NAME = /(PASSWORD|SECRET|TOKEN|KEY|URI)$/i;
 
+/** What runs people's flows, and where it finds the agent's word that it may. */
+const RUNTIMES = ["tenant", "editor", "replica"];
+const SEAL = "/run/seal";
+
 /** What every container has to be, wherever it comes from. */
 export const CONTAINER_RULES: readonly PolicyRule[] = [
   ofContainers(
@@ -110,6 +114,20 @@ export const CONTAINER_RULES: readonly PolicyRule[] = [
     },
   ),
   ofContainers(
+    "starts-sealed",
+    "a runtime loads no flow before the agent has sealed its network",
+    "mount sealMount() read-only and set REDFLEET_SEAL_FILE to SEAL_FILE",
+    (resource) => {
+      if (!RUNTIMES.includes(componentOf(resource) ?? "") || resource.props.attach)
+        return undefined;
+      const waits = list(resource.props.envs).includes(`REDFLEET_SEAL_FILE=${SEAL}/sealed.json`);
+      const mount = list(resource.props.mounts).find((one) => isAt(one, SEAL));
+      if (waits && (mount as { readOnly?: unknown } | undefined)?.readOnly === true)
+        return undefined;
+      return `REDFLEET_SEAL_FILE ${waits ? "set" : "nothing"}, mount ${JSON.stringify(mount) ?? "nothing"}`;
+    },
+  ),
+  ofContainers(
     "apart-from-the-host",
     "no folder, device or namespace of the host; the agent has the engine's socket and the network",
     "use a volume and a network of the platform",
@@ -130,6 +148,8 @@ export const CONTAINER_RULES: readonly PolicyRule[] = [
 const HOSTS_OWN = [
   ...["volumes", "devices", "gpus", "pidMode", "ipcMode", "usernsMode", "cgroupnsMode"],
 ];
+
+const isAt = (mount: unknown, path: string) => (mount as { target?: unknown }).target === path;
 
 function isOwnMount(mount: unknown, agent: boolean): boolean {
   const { type, source } = mount as { type?: unknown; source?: unknown };

@@ -8,7 +8,7 @@ const PINNED = /@sha256:[0-9a-f]{64}$/;
 /** Components whose volumes are records, or are filled anew by whoever starts. */
 const REMADE = ["route", "files", "replica"];
 /** What the agent writes again when it starts; its authority it can not. */
-const AGENT_REMAKES = /-(config|run|stores-[a-z]+)$/;
+const AGENT_REMAKES = /-(config|run|seal|stores-[a-z]+)$/;
 
 export const RULES: readonly PolicyRule[] = [
   {

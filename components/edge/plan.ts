@@ -3,6 +3,7 @@ import { physicalName } from "../../config/names.ts";
 import type { EdgeConfig } from "../../config/sections/edge.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
+import { sealVolume } from "../seal.ts";
 import type { FileContent, Mount, Volume, Workload, WorkloadFile } from "../target/types.ts";
 import { issuerMounts, type Store } from "../tls.ts";
 
@@ -16,7 +17,7 @@ export interface GivenCertificate {
   readonly key: FileContent;
 }
 
-/** Volumes that the agent writes: the proxy's configuration, its sockets, the certificate authority. */
+/** Volumes that the agent writes: the proxy's configuration and sockets, the seal, the authority. */
 export function planEdgeVolumes(id: string, { stack }: PlanContext): Volume[] {
   const volume = (suffix: string, name: string, durability: Volume["durability"]): Volume => ({
     id: `${id}.${suffix}`,
@@ -27,6 +28,7 @@ export function planEdgeVolumes(id: string, { stack }: PlanContext): Volume[] {
   return [
     volume("config", volumeNames(stack).config, "scratch"),
     volume("run", volumeNames(stack).run, "scratch"),
+    volume("seal", sealVolume(stack), "scratch"),
     // Browsers trust this authority: a new one would have to be installed everywhere again.
     volume("ca", volumeNames(stack).ca, "protected"),
   ];
@@ -72,6 +74,7 @@ export function planAgent(
       { volume: volumes.config, path: "/edge" },
       { volume: volumes.run, path: "/run/edge" },
       { volume: volumes.ca, path: "/ca" },
+      { volume: sealVolume(stack), path: "/seal" },
       ...issuerMounts(stack, config.stores),
     ],
     files: agentFiles(context, config, given),

@@ -5,6 +5,7 @@ import type { Member } from "../chain.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
 import { databaseName, trust } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
+import { SEAL_FILE, sealMount } from "../seal.ts";
 import type { Exposure, WorkloadFile } from "../target/types.ts";
 import type { ValkeyAccess } from "../valkey/access.ts";
 import { moduleEnvironment } from "./modules.ts";
@@ -76,7 +77,11 @@ function planRuntime(
       memory,
       cpus: role === "editor" ? config.editorCpus : config.replicaCpus,
       pids: 256,
-      mounts: [{ volume: `${name}-data`, path: "/data" }, ...trust(context, access, shared)],
+      mounts: [
+        { volume: `${name}-data`, path: "/data" },
+        sealMount(stack),
+        ...trust(context, access, shared),
+      ],
       files,
       networks: [
         { network: networks.data },
@@ -118,6 +123,7 @@ function clusterEnvironment(
     REDFLEET_CONTEXT_DEFAULT: config.context.default,
     REDFLEET_CONTEXT_SYNCHRONOUS: config.context.synchronous ? "true" : "false",
     REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
+    REDFLEET_SEAL_FILE: SEAL_FILE,
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
     REDFLEET_DRAIN_SECONDS: String(config.drainSeconds),
     ...moduleEnvironment(config, context.registry),

@@ -8,6 +8,7 @@ import { databaseName, trust } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
 import { moduleEnvironment } from "../node-red/modules.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "../node-red/runtime.ts";
+import { SEAL_FILE, sealMount } from "../seal.ts";
 import type { Exposure, Network, Volume, Workload, WorkloadFile } from "../target/types.ts";
 
 /** What a tenant's plan is made from. */
@@ -109,7 +110,11 @@ function planWorkload(
     command: runtimeCommand(memory),
     environment: tenantEnvironment(context, input, host),
     ...{ memory, cpus, pids },
-    mounts: [{ volume: `${name}-data`, path: "/data" }, ...trust(context, input.access)],
+    mounts: [
+      { volume: `${name}-data`, path: "/data" },
+      sealMount(stack),
+      ...trust(context, input.access),
+    ],
     files: input.files,
     networks: [{ network: name }],
   };
@@ -133,6 +138,7 @@ function tenantEnvironment(
     REDFLEET_FLOW_STORE: "mongodb",
     REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
     REDFLEET_MONGODB_DATABASE: databaseName("tenant", identity),
+    REDFLEET_SEAL_FILE: SEAL_FILE,
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
     ...moduleEnvironment(tenantModules(config, template), context.registry),
   });

@@ -11,6 +11,7 @@ import { observe } from "./engine/observe.ts";
 import { applyFirewall, removeFirewall } from "./firewall/apply.ts";
 import { ExternalStores } from "./firewall/external.ts";
 import { guardsSomebody } from "./firewall/rules.ts";
+import { writeSeal } from "./firewall/seal.ts";
 import { log, reason } from "./log.ts";
 import { applyAttachments } from "./network/apply.ts";
 import { PidsLimits } from "./pids.ts";
@@ -45,7 +46,8 @@ export class Reconciler {
   }
 
   /**
-   * One round. The firewall comes first: a tenant's network is sealed before anybody joins it. A
+   * One round. The firewall comes first: a tenant's network is sealed before anybody joins it, and before
+   * the runtime in it loads a flow. A
    * part that fails is logged and does not keep the others from their work; true when none did.
    */
   async round(): Promise<boolean> {
@@ -56,6 +58,7 @@ export class Reconciler {
       const { stack, subnet } = this.#settings;
       const stores = await this.#stores.endpoints();
       await applyFirewall(observed, { stack, subnet, stores });
+      writeSeal(observed, stack);
       await applyAttachments(this.#engine, observed);
     });
     const trusted = await this.#part("stores' certificates", () =>

@@ -12,6 +12,7 @@ import {
   isNeeded,
   renderFirewall,
 } from "../../images/agent/firewall/rules.ts";
+import { sealedContainers } from "../../images/agent/firewall/seal.ts";
 import { Loop } from "../../images/agent/loop.ts";
 import type { Container, Network } from "../../images/agent/model.ts";
 import { planAttachments } from "../../images/agent/network/plan.ts";
@@ -41,6 +42,28 @@ const network = (name: string, component: string): Network => ({
   subnets: ["10.99.0.0/24"],
 });
 const acme = network("acme", "tenant");
+
+describe("the seal", () => {
+  const sealed = (...networks: string[]) => {
+    const joined = Object.fromEntries(networks.map((name) => [name, []]));
+    const one = container("tenant", "acme", joined);
+    const known = [network("dev-tenant-acme", "tenant"), network("dev-edge", "edge")];
+    return (
+      sealedContainers({ containers: [one], networks: known, records: [] }, "dev").length === 1
+    );
+  };
+
+  it("is around a container whose networks are all known", () => {
+    expect(sealed("dev-tenant-acme")).toBe(true);
+    expect(sealed("dev-tenant-acme", "dev-edge", "somebody-elses")).toBe(true);
+  });
+
+  it("is not around one with a network that came later, or with none of the stack's", () => {
+    expect(sealed("dev-tenant-acme", "dev-data")).toBe(false);
+    expect(sealed("bridge")).toBe(false);
+    expect(sealed()).toBe(false);
+  });
+});
 
 describe("networks", () => {
   const summary = (containers: Container[], networks = [acme]) =>

@@ -92,6 +92,7 @@ test("members come one after the other, then the job, databases, runtimes", asyn
   }).toMatchInlineSnapshot(`
     {
       "database": [
+        "dev-agent",
         "dev-mongodb.init",
       ],
       "edge": [
@@ -155,7 +156,7 @@ test("a document store of somebody else leaves no member, and is reached where t
   expect(graph.filter(({ name }) => name.startsWith("dev-mongodb"))).toEqual([]);
   const job = graph.find(({ type, name }) => type === CONTAINER && name === "dev-cluster-main.job");
   expect(JSON.stringify(job?.inputs.networksAdvanced)).toContain('"dev-edge"');
-  expect(waitsFor(graph, "dev-cluster-main.job")).toEqual([]);
+  expect(waitsFor(graph, "dev-cluster-main.job")).toEqual(["dev-agent"]);
   expect(waitsFor(graph, "dev-tenant-acme.job")).toEqual(["dev-agent"]);
   const uploads = (id: string) =>
     graph

@@ -61,6 +61,8 @@ export interface NodeRedEnvironment extends PackagesEnvironment {
   REDFLEET_CONTEXT_SYNCHRONOUS?: "true" | "false";
   /** File with the secret of the stored credentials. Without it an instance makes and keeps its own. */
   REDFLEET_CREDENTIAL_SECRET_FILE?: string;
+  /** The agent's word that the firewall stands; nothing is loaded before. Default: nothing to wait for. */
+  REDFLEET_SEAL_FILE?: string;
   /** JSON file `{NAME: value}`: environment for the flows. */
   REDFLEET_ENVIRONMENT_FILE?: string;
   /** Seconds between SIGTERM and the end of serving, 0 to 8. Default 5. */
@@ -100,6 +102,8 @@ export interface RuntimeConfig extends StoreConfig {
   context: ContextConfig;
   /** undefined: an instance that keeps its own. */
   credentialSecret: string | undefined;
+  /** undefined: nothing seals this process. */
+  sealFile: string | undefined;
   flowEnvironment: Record<string, string>;
   drainSeconds: number;
   pollSeconds: number;
@@ -215,6 +219,7 @@ export function parseEnvironment(source: Source): RuntimeConfig {
     ...readStores(reader),
     context: readContext(reader),
     credentialSecret: readSecret(reader, role),
+    sealFile: source.REDFLEET_SEAL_FILE || undefined,
     flowEnvironment: readFlowEnvironment(reader),
     drainSeconds: reader.number("REDFLEET_DRAIN_SECONDS", 5, 0, 8),
     pollSeconds: reader.number("REDFLEET_POLL_SECONDS", 30, 1, 3600),

@@ -29,6 +29,7 @@ import { register } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { persist } from "./retry.ts";
 import { CannotRun, EMPTY, type Saves } from "./saves.ts";
+import { awaitSeal } from "./seal.ts";
 import { createHttpServer, type HttpServer } from "./server.ts";
 import { createSettings, credentialSecret, prepareUserDir } from "./settings.ts";
 import { Status } from "./status.ts";
@@ -300,6 +301,7 @@ export async function launch(): Promise<void> {
   const status = new Status({ role, name, worker, nodeRed });
   let metrics = () => "";
   await startHealthServer({ status, metrics: () => metrics(), port: config.healthPort });
+  await awaitSeal(config.sealFile, status, log, aborting.signal);
   const boots = new Boots(config.userDir);
   if (boots.problem) log.error(boots.problem);
   if (boots.mode === "stopped") {

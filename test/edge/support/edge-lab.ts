@@ -300,6 +300,7 @@ export class EdgeLab {
           this.mount("edge-config", "/edge"),
           this.mount("edge-run", "/run/edge"),
           this.mount("agent-ca", "/ca"),
+          this.mount("agent-seal", "/seal"),
           this.mount("agent-files", "/run/redfleet", true),
           { Type: "bind", Source: "/var/run/docker.sock", Target: "/var/run/docker.sock" },
         ],

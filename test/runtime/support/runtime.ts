@@ -52,6 +52,8 @@ export interface Runtime {
   readonly worker: string;
   /** Id of its container. */
   readonly id: string;
+  /** Folder of this machine that it sees, read-only, as /run/redfleet. */
+  readonly folder: string;
   status(): Promise<StatusDocument>;
   /** Waits until /status says so. */
   reaches(revision: number, seconds?: number): Promise<void>;
@@ -169,6 +171,7 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
     health,
     worker,
     id: container.id,
+    folder,
     status,
     reaches: async (revision, seconds = 20) => {
       const runs = async () => {

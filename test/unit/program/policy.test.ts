@@ -8,6 +8,9 @@ const labels = (component: string, key = "acme") => [
   { label: "redfleet.pids", value: "128" },
 ];
 
+const SEALED = "REDFLEET_SEAL_FILE=/run/seal/sealed.json";
+const SEAL = { type: "volume", source: "dev-agent-seal", target: "/run/seal", readOnly: true };
+
 /** A container that satisfies every rule. */
 const CONTAINER: Resource = {
   type: TYPES.container,
@@ -21,12 +24,12 @@ const CONTAINER: Resource = {
     destroyGraceSeconds: 15,
     healthcheck: { tests: ["CMD", "true"] },
     wait: true,
-    envs: ["REDFLEET_NAME=acme", "REDFLEET_MONGODB_URI_FILE=/run/redfleet/mongodb-uri"],
+    envs: [SEALED, "REDFLEET_MONGODB_URI_FILE=/run/redfleet/mongodb-uri"],
     readOnly: true,
     capabilities: { drops: ["ALL"] },
     securityOpts: ["no-new-privileges:true"],
     user: "1000:1000",
-    mounts: [{ type: "volume", source: "dev-tenant-acme-data", target: "/data" }],
+    mounts: [{ type: "volume", source: "dev-tenant-acme-data", target: "/data" }, SEAL],
   },
 };
 
@@ -92,11 +95,11 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
   ],
   [
     "no-secret-in-environment",
-    [container({}), container({ envs: ["A_KEY_FILE=/run/redfleet/key"] })],
+    [container({}), container({ envs: [SEALED, "A_KEY_FILE=/run/redfleet/key"] })],
     [
-      container({ envs: ["MONGODB_URI=mongodb://u:p@h"] }),
-      container({ envs: ["API_TOKEN=x"] }),
-      container({ envs: ["A=b", "(computed)"] }),
+      container({ envs: [SEALED, "MONGODB_URI=mongodb://u:p@h"] }),
+      container({ envs: [SEALED, "API_TOKEN=x"] }),
+      container({ envs: [SEALED, "(computed)"] }),
     ],
   ],
   ["read-only-root", [container({})], [container({ readOnly: false })]],
@@ -124,11 +127,20 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
     [container({ user: "node" }), container({ user: "" }), container({ user: "00:0" })],
   ],
   [
+    "starts-sealed",
+    [container({}), container({ labels: labels("mongodb"), envs: [], mounts: [] })],
+    [
+      container({ envs: [] }),
+      container({ mounts: [] }),
+      container({ labels: labels("replica"), mounts: [{ ...SEAL, readOnly: false }] }),
+    ],
+  ],
+  [
     "apart-from-the-host",
     [container({}), container(AGENT), container({ networkMode: "container:dev-mongodb-0" })],
     [
-      container({ mounts: AGENT.mounts }),
-      container({ mounts: "(computed)" }),
+      container({ mounts: [SEAL, ...AGENT.mounts] }),
+      container({ mounts: [SEAL, "(computed)"] }),
       container({ networkMode: "host" }),
       container({ networkMode: "bridge" }),
       container({ volumes: [{ hostPath: "/etc", containerPath: "/etc" }] }),
@@ -146,6 +158,7 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
       ...["route", "files", "replica"].map((component) => volume(component, {})),
       volume("agent", {}, "config"),
       volume("agent", {}, "run"),
+      volume("agent", {}, "seal"),
       erased,
     ],
     [
@@ -181,7 +194,7 @@ test("a violation names resource, value, rule and fix", () => {
 });
 
 test("an environment's value never gets into a message", () => {
-  const found = violations(container({ envs: ["MY_TOKEN=hunter2"] }), CONTEXT);
+  const found = violations(container({ envs: [SEALED, "MY_TOKEN=hunter2"] }), CONTEXT);
   expect(formatViolations(found)).toContain("got envs MY_TOKEN;");
   expect(formatViolations(found)).not.toContain("hunter2");
 });
