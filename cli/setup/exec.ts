@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { CliError } from "../errors.ts";
 
@@ -10,6 +11,8 @@ export interface RunOptions {
   env?: Record<string, string | undefined>;
   /** The program and its children are killed after this time; it then counts as failed. */
   timeoutSeconds: number;
+  /** The same after this time without a line of output: for what takes as long as the machine needs. */
+  silenceSeconds?: number;
   /** Called with every line of either output as it comes. */
   onLine?: (line: string) => void;
   /** Text for its standard input; default: none. */
@@ -27,6 +30,9 @@ export interface RunResult {
   timedOut: boolean;
 }
 
+/** What a signal ends: {@link interruptible} says what happens then. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 const TAIL_LINES = 25;
 /** Makes the kernel end a program together with the process that has started it, even by kill -9. */
 const SETPRIV = "/usr/bin/setpriv";
@@ -35,6 +41,24 @@ const running = new Set<number>();
 /** Kills everything that {@link run} has started, children included. */
 export function killAll(): void {
   for (const pid of running) killGroup(pid);
+}
+
+/**
+ * Does work that a signal may end at any time: everything that {@link run} has started ends with it, and
+ * this process says so and exits with 128 and the signal's number.
+ */
+export async function interruptible<T>(work: () => Promise<T>): Promise<T> {
+  const end = (signal: (typeof SIGNALS)[number]) => {
+    killAll();
+    console.error(`interrupted (${signal}): run the command again, finished steps are kept`);
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of SIGNALS) process.on(signal, end);
+  try {
+    return await work();
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+  }
 }
 
 function killGroup(pid: number): void {
@@ -65,7 +89,15 @@ export async function tryRun(
   if (pid !== undefined) running.add(pid);
   const tail: string[] = [];
   const stdout: Buffer[] = [];
+  let timedOut = false;
+  const tooLong = () => {
+    timedOut = true;
+    if (pid !== undefined) killGroup(pid);
+  };
+  const timer = setTimeout(tooLong, options.timeoutSeconds * 1000);
+  const silence = setTimeout(tooLong, (options.silenceSeconds ?? options.timeoutSeconds) * 1000);
   const seen = (line: string) => {
+    silence.refresh();
     if (tail.push(line) > TAIL_LINES) tail.shift();
     options.onLine?.(line);
   };
@@ -74,11 +106,6 @@ export async function tryRun(
   }
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stdin.on("error", () => {}).end(options.input ?? "");
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    if (pid !== undefined) killGroup(pid);
-  }, options.timeoutSeconds * 1000);
   try {
     const code = await new Promise<number>((resolve, reject) => {
       child.on("error", reject).on("close", (value) => resolve(value ?? 137));
@@ -86,6 +113,7 @@ export async function tryRun(
     return { code, stdout: Buffer.concat(stdout).toString(), tail: tail.join("\n"), timedOut };
   } finally {
     clearTimeout(timer);
+    clearTimeout(silence);
     if (pid !== undefined) running.delete(pid);
   }
 }
@@ -103,11 +131,16 @@ export async function run(
   const line = [command, ...args].join(" ").slice(0, 200);
   throw new CliError({
     what: result.timedOut
-      ? `"${line}" took longer than ${options.timeoutSeconds} s`
+      ? `"${line}" ${tooSlow(options)}`
       : `"${line}" failed (exit code ${result.code})`,
     why: result.tail || "it printed nothing",
     fix: "run the command again: finished steps are kept",
   });
+}
+
+function tooSlow({ timeoutSeconds, silenceSeconds = timeoutSeconds }: RunOptions): string {
+  const silent = silenceSeconds < timeoutSeconds ? `was silent for ${silenceSeconds} s or ` : "";
+  return `${silent}took longer than ${timeoutSeconds} s`;
 }
 
 /** Absolute path of a program on PATH, or undefined. */

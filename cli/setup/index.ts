@@ -5,6 +5,7 @@ import { ensureLocalState } from "../pulumi/local.ts";
 import { LOCAL } from "../pulumi/places.ts";
 import { ensureBases } from "./bases/index.ts";
 import { ensureEngine } from "./engine.ts";
+import { interruptible } from "./exec.ts";
 import { acquire } from "./lock.ts";
 import { assertSpace } from "./space.ts";
 import { ensurePulumi } from "./toolchain/pulumi.ts";
@@ -20,7 +21,7 @@ export async function setUp(): Promise<Engine> {
     await ensureLocalState();
     const docker = await ensureEngine();
     await assertSpace(docker);
-    await settled([ensureBases(docker), ensurePulumi()]);
+    await interruptible(() => settled([ensureBases(docker), ensurePulumi()]));
     return docker;
   } finally {
     await lock.release();

@@ -7,6 +7,7 @@ import { pythonWithPip } from "../bases/parts.ts";
 import { run, tryRun, which } from "../exec.ts";
 import { contentKey, replaceDirectory } from "../files.ts";
 import type { Note } from "../progress.ts";
+import { withWorkDirectory } from "../work.ts";
 import { LANGUAGE_HOST, PULUMI } from "./versions.ts";
 
 /** Folder of the Go module that the command line and the plugins are built from. */
@@ -14,8 +15,8 @@ export const SOURCES = join(ROOT, "tools", "pulumi");
 
 /** Oldest Go that compiles those modules: `go` line of tools/pulumi/go.mod. */
 const LEAST_GO = [1, 26] as const;
-/** A build that takes longer is stuck; a run after it goes on from the compiled packages. */
-const BUILD_TIMEOUT = 1500;
+/** A slow machine may build for an hour; one that compiles or links nothing for so long is stuck. */
+const BUILD_LIMITS = { timeoutSeconds: 7200, silenceSeconds: 900 };
 
 /** Content key of all Go sources and pins. */
 export const sourcesKey = (): string => contentKey([SOURCES], [PULUMI, LANGUAGE_HOST]);
@@ -62,10 +63,14 @@ export async function goBuild(target: Target, into: string, note: Note): Promise
   // Readonly: go.mod and go.sum are committed, and `tidy` would ask for modules that only tests need.
   const flags = ["-mod=readonly", "-trimpath", "-tags=no_compose", "-o", `${into}/`];
   const link = `-ldflags=-s -w -X ${version}=v${target.version}`;
-  await run(go, ["build", "-v", link, ...flags, ...target.packages], {
-    cwd: target.module,
-    env: { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off", GOTOOLCHAIN: "local", GO111MODULE: "" },
-    timeoutSeconds: BUILD_TIMEOUT,
-    onLine: note,
-  });
+  const settings = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off", GOTOOLCHAIN: "local" };
+  // A gigabyte, on the disk: Go leaves it behind when it is killed, and the next run sweeps this folder.
+  await withWorkDirectory(Number.POSITIVE_INFINITY, (temporary) =>
+    run(go, ["build", "-v", link, ...flags, ...target.packages], {
+      cwd: target.module,
+      env: { ...settings, GO111MODULE: "", GOTMPDIR: temporary },
+      ...BUILD_LIMITS,
+      onLine: note,
+    }),
+  );
 }
