@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { ConfigError } from "../../config/errors.ts";
 import { checkStackFile } from "../../config/stack-file.ts";
-import { stackFileOf } from "../context.ts";
+import { localDirectory, stackFileOf } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { writeAtomic } from "../setup/files.ts";
+import { acquire } from "../setup/lock.ts";
 import { unifiedDiff } from "./diff.ts";
 import { readDocument, type StackDocument, writeDocument } from "./document.ts";
 
@@ -36,6 +37,21 @@ export async function assertValid(stack: string): Promise<void> {
  * @throws ConfigError with every problem that the result has
  */
 export async function editStackFile(
+  stack: string,
+  edit: (document: StackDocument) => void,
+  options: { dryRun: boolean },
+): Promise<Edit> {
+  assertStackFile(stack);
+  // Of two edits at once the second must see what the first has written.
+  const lock = await acquire(join(localDirectory(stack), "edit.lock"), "an edit of the stack file");
+  try {
+    return await editLocked(stack, edit, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function editLocked(
   stack: string,
   edit: (document: StackDocument) => void,
   options: { dryRun: boolean },
