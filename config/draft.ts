@@ -3,8 +3,14 @@ import { knownKeys } from "./known-keys.ts";
 import { toProblems, valueAt } from "./problems.ts";
 import { Platform, type PlatformConfig } from "./schema.ts";
 
-/** Stands in where the domain itself is unusable, so that all other rules can still speak. */
-const DOMAIN_STAND_IN = "redfleet.invalid";
+/** What stands in for an unusable value without a default, so that all other rules can still speak. */
+function standIn(path: readonly PropertyKey[]): string | undefined {
+  const [section, , field] = path;
+  if (section === "domain" && path.length === 1) return "redfleet.invalid";
+  return section === "tenants" && field === "template" && path.length === 3
+    ? "nodered-5"
+    : undefined;
+}
 
 /** What could be read of an input, and every problem of its shape. */
 export interface Draft {
@@ -35,17 +41,24 @@ type Issue = { code?: string; path: readonly PropertyKey[]; keys?: readonly stri
 
 /** Removes what an issue is about; where something is missing, the entry that misses it. */
 function cut(data: Data, issue: Issue): Data {
-  const paths = (issue.keys ?? []).map((key) => [...issue.path, key]);
-  for (const path of paths.length > 0 ? paths : [existing(data, issue.path)]) {
-    if (path.length === 1 && path[0] === "domain") data.domain = DOMAIN_STAND_IN;
-    else remove(data, path);
+  const value = standIn(issue.path);
+  if (value !== undefined) {
+    put(data, issue.path, value);
+    return data;
   }
+  const paths = (issue.keys ?? []).map((key) => [...issue.path, key]);
+  for (const path of paths.length > 0 ? paths : [existing(data, issue.path)]) remove(data, path);
   return data;
 }
 
 function existing(data: Data, path: readonly PropertyKey[]): readonly PropertyKey[] {
   if (path.length <= 1 || valueAt(data, path) !== undefined) return path;
   return existing(data, path.slice(0, -1));
+}
+
+function put(data: Data, path: readonly PropertyKey[], value: string): void {
+  const holder = valueAt(data, path.slice(0, -1));
+  if (isMap(holder)) holder[String(path.at(-1))] = value;
 }
 
 function remove(data: Data, path: readonly PropertyKey[]): void {

@@ -20,5 +20,21 @@ export function insteadOf(name: string): string {
 
 /** A name that promises a secret: its value belongs into `secretEnv`. */
 export function looksSecret(name: string): boolean {
-  return /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$/i.test(name);
+  return /(PASSWORD|PASSWD|PASSPHRASE|(^|_)PASS|SECRET|TOKEN|CREDENTIALS?|(API|ACCESS|AUTH|PRIVATE)_?KEY)$/i.test(
+    name,
+  );
+}
+
+/** Forms that only secrets have; the prefixes are those that the issuers document for their scanners. */
+const SECRET_VALUES: readonly RegExp[] = [
+  /^[a-z][a-z\d+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+  /^(gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|npm_)[\w-]{8,}/,
+  /^(AKIA|ASIA)[A-Z\d]{16}$/,
+  /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+$/,
+];
+
+/** A value that is a secret whatever its name is: a login in an address, a key, a token. */
+export function isSecretValue(value: unknown): boolean {
+  return typeof value === "string" && SECRET_VALUES.some((form) => form.test(value.trim()));
 }

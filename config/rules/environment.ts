@@ -1,6 +1,6 @@
 import { isReservedVariable, VARIABLE_NAME } from "../../images/node-red/runtime/environment.ts";
 import { sortedEntries } from "../canonical.ts";
-import { insteadOf, looksSecret } from "../environment.ts";
+import { insteadOf, isSecretValue, looksSecret } from "../environment.ts";
 import type { Problem } from "../errors.ts";
 import { missingSecret, problem, type Rule } from "./rule.ts";
 
@@ -46,9 +46,9 @@ function names(path: string, env: Readonly<Record<string, unknown>>): Problem[] 
 
 /** The value itself is not shown: it is a secret. */
 function inline({ path, env }: Holder): Problem[] {
-  return Object.keys(env)
-    .filter(looksSecret)
-    .map((name) => {
+  return Object.entries(env)
+    .filter(([name, value]) => looksSecret(name) || isSecretValue(value))
+    .map(([name]) => {
       const rule = "a secret does not stand in clear";
       const fix = `put it into redfleet:secrets and name it in ${path}.secretEnv.${name}`;
       return problem("REDFLEET_CFG_INLINE_SECRET", `${path}.env.${name}`, undefined, rule, fix);
