@@ -44,6 +44,9 @@ const CONNECT_CODES = new Set([
 /** What a connection that was open ends with when the engine goes away. */
 const CUT_OFF = new Set(["ECONNRESET", "ECONNABORTED"]);
 
+/** What a file system says to a file that cannot be made. */
+const UNWRITABLE = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"]);
+
 interface EngineError extends Error {
   code?: string;
   syscall?: string;
@@ -62,6 +65,7 @@ export function explain(error: unknown): Explanation {
   if (engine.syscall === "connect" && CONNECT_CODES.has(engine.code ?? "")) return noEngine(engine);
   if (CUT_OFF.has(engine.code ?? "")) return engineGone(engine.message);
   if (engine.code === "ENOSPC") return fullDisk(engine.path ?? engine.message);
+  if (UNWRITABLE.has(engine.code ?? "") && engine.path) return unwritable(engine);
   if (engine.statusCode !== undefined) {
     return {
       what: "the Docker engine refused a request",
@@ -130,6 +134,19 @@ export function fullDisk(where: string): Explanation {
     what: "the disk is full",
     why: where,
     fix: "free some space (docker system df; docker image prune), then run the command again: what is done stays done",
+  };
+}
+
+function unwritable({ code, path = "" }: EngineError): Explanation {
+  const why = {
+    EROFS: "it is on a file system that is mounted read-only",
+    ENOTDIR: "a part of that path is a file, not a folder",
+    EEXIST: "there is a file where a folder has to be",
+  };
+  return {
+    what: `${path} cannot be written`,
+    why: why[code as keyof typeof why] ?? "it belongs to another user",
+    fix: "make the clone and its folder .redfleet writable for this user (chown -R), or clone elsewhere",
   };
 }
 

@@ -8,6 +8,7 @@ import { endAll } from "./support/process.ts";
 import { figuresSince, judge, told } from "./support/report.ts";
 import { runTier, type TierResult } from "./support/run-tier.ts";
 import { selectTiers, type Tier } from "./support/tiers.ts";
+import { answered } from "./support/usage.ts";
 
 async function main(names: readonly string[]): Promise<number> {
   const tiers = selectTiers(names);
@@ -58,4 +59,4 @@ function summarise(results: readonly TierResult[], setUpFailures: number): numbe
   return failed === 0 ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await answered(() => main(process.argv.slice(2)));

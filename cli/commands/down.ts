@@ -17,6 +17,7 @@ import { hasState } from "../pulumi/state.ts";
 import { acquire } from "../setup/lock.ts";
 import { endWithParent } from "../setup/parent.ts";
 import { say, step } from "../setup/progress.ts";
+import { assertStackFile } from "../stackfile/edit.ts";
 
 interface DownOptions {
   deleteData?: boolean;
@@ -34,9 +35,12 @@ export function registerDown(program: Command): void {
       const { stack, json } = globals(command);
       if (options.deleteData && !options.yes) throw unconfirmed(stack);
       const dataDeleted = options.deleteData === true;
-      await down(stack, dataDeleted);
+      const docker = await connectedEngine();
+      const existed = await exists(docker, stack);
+      if (existed) await down(docker, stack, dataDeleted);
+      else assertStackFile(stack);
       if (json) printJson({ stack, dataDeleted });
-      else console.log(farewell(stack, dataDeleted));
+      else console.log(existed ? farewell(stack, dataDeleted) : nothing(stack));
     });
 }
 
@@ -49,14 +53,26 @@ function unconfirmed(stack: string): CliError {
   });
 }
 
+const nothing = (stack: string) => `There is nothing of the stack "${stack}" to take down.`;
+
 function farewell(stack: string, dataDeleted: boolean): string {
   if (dataDeleted) return `The stack "${stack}" and all of its data are gone.`;
   return `The stack "${stack}" is down. Its data is kept: redfleet up brings it back.`;
 }
 
-async function down(stack: string, deleteData: boolean): Promise<void> {
+/** True when there is anything of a stack: its state, or something on the engine. */
+async function exists(docker: Engine, stack: string): Promise<boolean> {
+  const filters = ofStack(stack);
+  const [containers, networks, { Volumes: volumes }] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+    docker.listVolumes({ filters }),
+  ]);
+  return hasState(stack) || [containers, networks, volumes ?? []].some(({ length }) => length > 0);
+}
+
+async function down(docker: Engine, stack: string, deleteData: boolean): Promise<void> {
   endWithParent();
-  const docker = await connectedEngine();
   const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
   await lock.undisturbed(() => prepare(docker, stack, lock.interrupted));
   if (hasState(stack)) await destroy(stack, deleteData);

@@ -1,4 +1,5 @@
 import Docker from "dockerode";
+import { agentSocket } from "../../config/socket.ts";
 import { CliError, EXIT, explain } from "../errors.ts";
 
 export type Engine = Docker;
@@ -6,8 +7,12 @@ export type Engine = Docker;
 /** Longest wait for one answer of the engine, in milliseconds. */
 const TIMEOUT = 30_000;
 
-/** A client of the engine that DOCKER_HOST names, or of the default socket. */
+/**
+ * A client of the engine that DOCKER_HOST names, or of the default socket.
+ * @throws ConfigError for an engine that is not on this machine
+ */
 export function engine(): Engine {
+  agentSocket(undefined, process.env.DOCKER_HOST);
   return new Docker();
 }
 

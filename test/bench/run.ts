@@ -6,6 +6,7 @@
 import { sweep } from "../support/engine.ts";
 import { endAll } from "../support/process.ts";
 import { setUpBases, setUpEngine, stopEngine } from "../support/setup.ts";
+import { answered, UsageError } from "../support/usage.ts";
 import { b1 } from "./b1.ts";
 import { b2 } from "./b2.ts";
 import { b3 } from "./b3.ts";
@@ -22,8 +23,11 @@ import type { Benchmark, Row } from "./types.ts";
 
 const ALL: readonly Benchmark[] = [b1, b2, b3, b5, b6, b7, b8, b9, b10, b11];
 
-async function main(args: readonly string[]): Promise<void> {
-  if (args[0] === "figures") return writeDocument([]);
+async function main(args: readonly string[]): Promise<undefined> {
+  if (args[0] === "figures") {
+    writeDocument([]);
+    return undefined;
+  }
   const json = args.includes("--json");
   const chosen = choose(args.filter((arg) => !arg.startsWith("--")));
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
@@ -57,7 +61,7 @@ function choose(ids: readonly string[]): readonly Benchmark[] {
   const unknown = ids.filter((id) => !ALL.some((benchmark) => benchmark.id === id));
   if (unknown.length > 0) {
     const known = ALL.map((benchmark) => benchmark.id).join(" ");
-    throw new Error(`no such benchmark: ${unknown.join(" ")}; there are: ${known}`);
+    throw new UsageError(`no such benchmark: ${unknown.join(" ")}; there are: ${known}`);
   }
   return ids.length === 0 ? ALL : ALL.filter((benchmark) => ids.includes(benchmark.id));
 }
@@ -65,4 +69,4 @@ function choose(ids: readonly string[]): readonly Benchmark[] {
 const isBench = (labels: Readonly<Record<string, string>> | null | undefined) =>
   labels?.["redfleet.stack"] === "bench";
 
-await main(process.argv.slice(2));
+process.exitCode = await answered(() => main(process.argv.slice(2)));

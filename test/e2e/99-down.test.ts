@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { localDirectory } from "../../cli/context.ts";
 import { containersOf } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { endpoint, tab } from "../support/flows.ts";
@@ -33,5 +34,14 @@ describe("down", () => {
     );
     rmSync(`${stackFile(E2E)}.before`, { force: true });
     expect(existsSync(stackFile(E2E))).toBe(false);
+  });
+
+  it("refuses a stack that is not there, and leaves nothing behind", async () => {
+    const { code, output } = await redfleet(E2E, ["down"]);
+    expect({ code, output }).toEqual({
+      code: 1,
+      output: expect.stringContaining(`there is no stack file Pulumi.${E2E.name}.yaml`),
+    });
+    expect(existsSync(localDirectory(E2E.name))).toBe(false);
   });
 });

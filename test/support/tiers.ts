@@ -1,3 +1,5 @@
+import { UsageError } from "./usage.ts";
+
 /** One tier of the tests: a folder below `test/`, run as one vitest process. */
 export interface Tier {
   readonly name: string;
@@ -55,7 +57,7 @@ export function selectTiers(names: readonly string[]): Tier[] {
   const unknown = names.filter((name) => !TIERS.some((tier) => tier.name === name));
   if (unknown.length > 0) {
     const known = TIERS.map((tier) => tier.name).join(" ");
-    throw new Error(`no such tier: ${unknown.join(" ")}; there are: ${known}`);
+    throw new UsageError(`no such tier: ${unknown.join(" ")}; there are: ${known}`);
   }
   if (names.length === 0) return TIERS.filter((tier) => tier.byDefault);
   return TIERS.filter((tier) => names.includes(tier.name));

@@ -30,6 +30,19 @@ describe("an error", () => {
     expect(gone.fix).toContain("redfleet up starts it");
   });
 
+  test.each([
+    ["EROFS", "it is on a file system that is mounted read-only"],
+    ["EACCES", "it belongs to another user"],
+    ["ENOTDIR", "a part of that path is a file, not a folder"],
+  ])("a folder that cannot be written (%s) is named, with the way out", (code, why) => {
+    const path = "/clone/.redfleet/setup.lock";
+    expect(explain(failed({ code, path, syscall: "open" }))).toMatchObject({
+      what: `${path} cannot be written`,
+      why,
+      fix: expect.stringContaining("chown -R"),
+    });
+  });
+
   test("of a full disk names the file and says what to do", () => {
     const full = explain(failed({ code: "ENOSPC", path: "/clone/.redfleet/x" }));
     expect(full).toMatchObject({ what: "the disk is full", why: "/clone/.redfleet/x" });

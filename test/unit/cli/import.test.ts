@@ -19,7 +19,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs `redfleet import` with no engine to reach. */
 function importFrom(args: readonly string[], input = "") {
-  const env = { ...process.env, DOCKER_HOST: "tcp://127.0.0.1:1", NO_COLOR: "1" };
+  const env = {
+    ...process.env,
+    DOCKER_HOST: "unix:///var/tmp/redfleet-nobody.sock",
+    NO_COLOR: "1",
+  };
   return spawnSync(process.execPath, [MAIN, "import", "main", ...args], {
     ...{ encoding: "utf8", env, input },
   });

@@ -7,7 +7,11 @@ const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 
 /** Runs the command with no engine to reach. */
 function redfleet(...args: string[]) {
-  const env = { ...process.env, DOCKER_HOST: "tcp://127.0.0.1:1", NO_COLOR: "1" };
+  const env = {
+    ...process.env,
+    DOCKER_HOST: "unix:///var/tmp/redfleet-nobody.sock",
+    NO_COLOR: "1",
+  };
   return spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", env });
 }
 
@@ -28,7 +32,9 @@ test("an engine that is down exits with 3 and the way out", { timeout: TIMEOUT }
   const { status, stderr, stdout } = redfleet("status", "--json");
   expect(status).toBe(3);
   expect(stdout).toBe("");
-  expect(stderr).toMatch(/^error: the Docker engine does not answer at tcp:\/\/127\.0\.0\.1:1\n/);
+  expect(stderr).toMatch(
+    /^error: the Docker engine does not answer at unix:\/\/\/var\/tmp\/redfleet-nobody\.sock\n/,
+  );
   expect(stderr).toContain("way out: ");
 });
 

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { engine } from "../../../cli/engine/client.ts";
 import { agentSocket } from "../../../config/socket.ts";
 
 test.each([
@@ -22,4 +23,10 @@ test.each(["tcp://127.0.0.1:2375", "ssh://me@there"])("an engine at %s is refuse
       `  DOCKER_HOST: got ${host}; the agent needs the engine's socket, so the engine has to be on this machine; unset it, or set it to unix:///path/of/docker.sock, and run this where the engine is [REDFLEET_CFG_VALUE]`,
     ].join("\n"),
   );
+});
+
+test("no command talks to an engine on another machine", () => {
+  vi.stubEnv("DOCKER_HOST", "tcp://127.0.0.1:2375");
+  expect(() => engine()).toThrow(/DOCKER_HOST: got tcp:\/\/127.0.0.1:2375/);
+  vi.unstubAllEnvs();
 });
