@@ -8,7 +8,7 @@ import { routeMap } from "./edge/map.ts";
 import { ProxyRuntime } from "./edge/runtime.ts";
 import type { EngineClient } from "./engine/client.ts";
 import { observe } from "./engine/observe.ts";
-import { applyFirewall, removeFirewall } from "./firewall/apply.ts";
+import { applyFirewall, removeFirewall, storesInForce } from "./firewall/apply.ts";
 import { ExternalStores } from "./firewall/external.ts";
 import { guardsSomebody } from "./firewall/rules.ts";
 import { writeSeal } from "./firewall/seal.ts";
@@ -41,7 +41,7 @@ export class Reconciler {
     this.#engine = engine;
     this.#settings = settings;
     this.#pids = new PidsLimits(engine);
-    this.#stores = new ExternalStores(settings.externalStoresFile);
+    this.#stores = new ExternalStores(settings.externalStoresFile, () => later(0));
     this.#edge = new EdgeKeeper(new ProxyRuntime(), later);
   }
 
@@ -54,9 +54,10 @@ export class Reconciler {
     const observed = await observe(this.#engine, this.#settings.stack);
     const { routes, bad } = parseRoutes(observed.records);
     this.#reportBad(bad);
+    this.#stores.refresh();
     const joined = await this.#part("networks", async () => {
       const { stack, subnet } = this.#settings;
-      const stores = await this.#stores.endpoints();
+      const stores = await this.#stores.endpoints(() => storesInForce(stack));
       await applyFirewall(observed, { stack, subnet, stores });
       writeSeal(observed, stack);
       await applyAttachments(this.#engine, observed);

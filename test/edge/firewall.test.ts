@@ -66,7 +66,7 @@ beforeAll(async () => {
   await until("a listener on the host", () => server.listening);
   hostPort = (server.address() as { port: number }).port;
   await Promise.all([
-    lab.open({}, { "external-stores": `${STORE}\nlocalhost:27017` }),
+    lab.open({}, { "external-stores": `${STORE}\nlocalhost:27017\nnowhere.invalid:27017` }),
     other.open(),
   ]);
   await lab.makeNetwork(lab.name("data"), "data", "", { Internal: true });
@@ -137,6 +137,27 @@ describe("a tenant", () => {
       ...["nft", "list", "set", "inet", `redfleet-${lab.stack}`, "stores4"],
     ]);
     expect(resolved).toContain("127.0.0.1 . 27017");
+  });
+
+  it("keeps the way to a store that an agent before this one found, while its name does not resolve", async () => {
+    const table = ["inet", `redfleet-${lab.stack}`];
+    const found = "{ 10.255.254.11 . 27017 }";
+    await lab.run("agent", ["nft", "add", "element", ...table, "stores4", found]);
+    const cannot = async () =>
+      (await lab.logged("cannot find a store that the stack names")).length;
+    await lab.container("agent").restart({ t: 10 });
+    const before = await cannot();
+    await lab.makeNetwork(lab.name("tenant-umbrella"), "tenant", "umbrella");
+    const { Id } = await engine.getNetwork(lab.name("tenant-umbrella")).inspect();
+    await until("a new table", async () => {
+      const tenants = await lab.run("agent", ["nft", "list", "set", ...table, "tenants"]);
+      return tenants.includes(`br-${Id.slice(0, 12)}`);
+    });
+    await until("the name to be looked for", async () => (await cannot()) > before);
+    const stores = await lab.run("agent", ["nft", "list", "set", ...table, "stores4"]);
+    for (const address of [STORE.split(":")[0], "127.0.0.1", "10.255.254.11"]) {
+      expect(stores).toContain(`${address} . 27017`);
+    }
   });
 
   it("holds a share of the store's connections, and leaves the others theirs", async () => {

@@ -1,10 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { createSocket } from "node:dgram";
+import { getServers, setServers } from "node:dns/promises";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EngineClient } from "../../images/agent/engine/client.ts";
 import { concerns, followEvents } from "../../images/agent/engine/events.ts";
+import { ExternalStores } from "../../images/agent/firewall/external.ts";
 import { addressOf } from "../../images/agent/firewall/resolvers.ts";
 import {
   firewallInput,
@@ -62,6 +66,39 @@ describe("the seal", () => {
     expect(sealed("dev-tenant-acme", "dev-data")).toBe(false);
     expect(sealed("bridge")).toBe(false);
     expect(sealed()).toBe(false);
+  });
+});
+
+describe("stores of somebody else", () => {
+  it("are known at once, and followed without waiting for a resolver that is dead", async () => {
+    const silent = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(silent, "listening");
+    const before = getServers();
+    setServers([`127.0.0.1:${silent.address().port}`]);
+    const file = join(mkdtempSync(join(tmpdir(), "external-")), "stores");
+    writeFileSync(file, "srv:dead.example.org\n127.0.0.1:27017\n[::1]:27018\n");
+    const kept = { address: "10.1.2.3", port: 27017 };
+    const inForce = async () => [kept];
+    try {
+      let changes = 0;
+      const stores = new ExternalStores(file, () => {
+        changes += 1;
+      });
+      stores.refresh();
+      expect(await stores.endpoints(inForce)).toEqual([kept]);
+      await until("those that resolve", () => changes === 2);
+      const found = [
+        { address: "127.0.0.1", port: 27017 },
+        { address: "::1", port: 27018 },
+      ];
+      const known = await stores.endpoints(inForce);
+      expect(known).toHaveLength(3);
+      expect(known).toEqual(expect.arrayContaining([kept, ...found]));
+    } finally {
+      setServers(before);
+      silent.close();
+      rmSync(dirname(file), { recursive: true });
+    }
   });
 });
 

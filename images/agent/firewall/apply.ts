@@ -35,6 +35,20 @@ async function present(name: string): Promise<string | undefined> {
   return found && (found.table?.comment ?? "");
 }
 
+interface Elements {
+  nftables: { set?: { elem?: { concat: [string, number] }[] } }[];
+}
+
+/** The servers of external stores that the table in the kernel lets tenants reach; none without a table. */
+export async function storesInForce(stack: string): Promise<Endpoint[]> {
+  const name = tableName(stack);
+  if ((await present(name)) === undefined) return [];
+  const listed = ["stores4", "stores6"].map((set) => nft(["-j", "list", "set", "inet", name, set]));
+  const sets = (await Promise.all(listed)).map((text) => JSON.parse(text) as Elements);
+  const elements = sets.flatMap(({ nftables }) => nftables.flatMap(({ set }) => set?.elem ?? []));
+  return elements.map(({ concat: [address, port] }) => ({ address, port }));
+}
+
 /** Puts the stack's table in place, replaces it when it differs, removes it when nothing is left. */
 export async function applyFirewall(
   observed: Observed,

@@ -10,31 +10,55 @@ export interface Endpoint {
 
 /**
  * The servers that the stack's connection strings name, one a line: `host:port`, or `srv:name` for a record that
- * lists them. Whatever was found last holds while a name does not resolve.
+ * lists them. Nothing waits for a resolver: whatever was found last holds until a name resolves to something else.
  */
 export class ExternalStores {
   readonly #names: string[];
+  readonly #changed: () => void;
   readonly #found = new Map<string, Endpoint[]>();
+  readonly #asked = new Set<string>();
+  #before: Endpoint[] | undefined;
 
-  constructor(file: string | undefined) {
+  /** @param changed called when a name was found that is new, or somewhere else now. */
+  constructor(file: string | undefined, changed: () => void) {
     const text = file === undefined ? "" : readFileSync(file, "utf8");
     this.#names = text.split("\n").filter(Boolean);
+    this.#changed = changed;
   }
 
-  /** All of them as they resolve now. */
-  async endpoints(): Promise<Endpoint[]> {
-    await Promise.all(this.#names.map((name) => this.#find(name)));
-    return [...this.#found.values()].flat();
+  /**
+   * All that is known, at once.
+   * @param inForce what an agent before this one found; asked for once, it counts until each name was found.
+   */
+  async endpoints(inForce: () => Promise<Endpoint[]>): Promise<Endpoint[]> {
+    const found = [...this.#found.values()].flat();
+    if (this.#found.size === this.#names.length) return found;
+    this.#before ??= await inForce();
+    return [...this.#before, ...found];
+  }
+
+  /** Asks for all names anew; returns at once. One that is still asked for is not asked for twice. */
+  refresh(): void {
+    for (const name of this.#names.filter((one) => !this.#asked.has(one))) {
+      this.#asked.add(name);
+      void this.#find(name).finally(() => this.#asked.delete(name));
+    }
   }
 
   async #find(name: string): Promise<void> {
     try {
-      this.#found.set(name, await resolve(name));
+      const endpoints = await resolve(name);
+      const text = (of: Endpoint[] | undefined) => JSON.stringify(of?.map(spelled).sort());
+      const same = text(endpoints) === text(this.#found.get(name));
+      this.#found.set(name, endpoints);
+      if (!same) this.#changed();
     } catch (error) {
       log("warn", "cannot find a store that the stack names", { name, reason: reason(error) });
     }
   }
 }
+
+const spelled = ({ address, port }: Endpoint) => `${address} ${port}`;
 
 async function resolve(name: string): Promise<Endpoint[]> {
   if (name.startsWith("srv:")) {
