@@ -130,6 +130,14 @@ describe("the edge itself", () => {
     expect(bare.status).toBe(421);
   });
 
+  it("takes no list of hosts for one of them", async () => {
+    const acme = lab.host("acme");
+    for (const host of [`evil.example,${acme}`, `${acme},evil.example`, `evil.example, ${acme}`]) {
+      const answer = await lab.client.ask(acme, "/", { headers: { host } });
+      expect([400, 421], host).toContain(answer.status);
+    }
+  });
+
   it("takes any case, a port and a final dot in the host name", async () => {
     for (const host of [lab.host("ACME"), `${lab.host("acme")}:1`, `${lab.host("acme")}.`]) {
       const answer = await lab.client.ask(lab.host("acme"), "/", { headers: { host } });
@@ -209,5 +217,55 @@ describe("the edge itself", () => {
     expect(await lab.run("edge", ["bash", "-c", script])).toContain(
       "haproxy_process_uptime_seconds",
     );
+  });
+});
+
+describe("requests that nobody sends by accident", () => {
+  const status = (answer: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
+  const send = (lines: string[], body = "") => {
+    const head = ["GET / HTTP/1.1", `Host: ${lab.host("acme")}`, "Connection: close"];
+    return lab.client.raw(lab.host("acme"), [...head, ...lines, "", body].join("\r\n"));
+  };
+
+  it.each([
+    ["two lengths", ["Content-Length: 1", "Content-Length: 2"]],
+    ["two hosts", ["Host: evil.example"]],
+    ["a name with a space before its colon", ["Content-Length : 1"]],
+    ["a transfer coding that is none", ["Transfer-Encoding: xchunked"]],
+    ["a hundred and fifty headers", Array.from({ length: 150 }, (_, at) => `X-${at}: x`)],
+    ["a header of 64 KiB", [`X-Long: ${"x".repeat(65_536)}`]],
+  ])("are refused: %s", async (_, lines) => {
+    const refused = status(await send(lines));
+    expect(refused).toBeGreaterThanOrEqual(400);
+    expect(refused).toBeLessThan(500);
+  });
+
+  it("have one length: chunks win, and the other is gone", async () => {
+    const lines = ["Content-Length: 4", "Transfer-Encoding: chunked"];
+    const answer = await send(lines, "3\r\nabc\r\n0\r\n\r\n");
+    const { headers, bytes } = JSON.parse(
+      answer.slice(answer.indexOf("{"), answer.lastIndexOf("}") + 1),
+    );
+    expect(bytes).toBe(3);
+    expect(headers["content-length"]).toBeUndefined();
+  });
+
+  it("are refused when the address and the host differ, or the path is endless", async () => {
+    const host = lab.host("acme");
+    const other = `GET https://evil.example/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    expect(status(await lab.client.raw(host, other))).toBe(400);
+    const long = `GET /${"x".repeat(65_536)} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    expect(status(await lab.client.raw(host, long))).toBe(400);
+  });
+
+  it("are told to go on when they ask before a body", async () => {
+    const answer = await send(["Expect: 100-continue", "Content-Length: 2"], "ab");
+    expect(answer).toMatch(/^HTTP\/1\.1 100 /);
+    expect(answer).toContain('"bytes":2');
+  });
+
+  it("are cut off when they never come to an end", async () => {
+    const host = lab.host("acme");
+    expect(status(await lab.client.raw(host, `GET / HTTP/1.1\r\nHost: ${host}\r\nX-`))).toBe(408);
   });
 });

@@ -7,8 +7,8 @@ const html = `content-type "text/html; charset=utf-8" hdr Cache-Control no-store
 /** A page of the edge's own as an argument of `return` and `http-error`. */
 export const page = (file: string) => `${html} lf-file /redfleet/pages/${file}.html`;
 
-/** Host → route by the run-time map; the value's fields are those of map.ts. */
-const routing = `  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
+/** Host → route by the run-time map; the value's fields are those of map.ts. All of the header: a list is no host. */
+const routing = `  http-request set-var(txn.host) req.fhdr(host),host_only,lower,rtrim(.)
   http-request set-var(txn.route) var(txn.host),map_str(${mapPath})
   http-request return status 421 ${page("unknown")} unless { var(txn.route) -m found }`;
 
@@ -77,7 +77,7 @@ function forwarded(settings: EdgeSettings): string {
   http-request del-header proxy
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Proto https
-  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Host %[req.fhdr(host)]
   http-request set-header X-Forwarded-Port ${settings.publicHttpsPort}`;
 }
 

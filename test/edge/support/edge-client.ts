@@ -69,6 +69,21 @@ export class EdgeClient {
     return answered(sent, undefined);
   }
 
+  /** Sends bytes as they are over a connection of their own; all that came back until it was closed. */
+  raw(host: string, text: string): Promise<string> {
+    const target = { host: "127.0.0.1", port: this.https, servername: host, ca: this.ca };
+    return new Promise((resolve, reject) => {
+      let answer = "";
+      const socket = connect({ ...target, ALPNProtocols: ["http/1.1"] }, () => socket.write(text));
+      socket.setEncoding("latin1");
+      socket.on("data", (part) => {
+        answer += part;
+      });
+      socket.on("error", (error) => (answer === "" ? reject(error) : resolve(answer)));
+      socket.on("close", () => resolve(answer));
+    });
+  }
+
   /** An open websocket. */
   socket(host: string, path: string): Promise<WebSocket> {
     const url = `wss://${host}:${this.https}${path}`;
