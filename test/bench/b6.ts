@@ -3,7 +3,7 @@ import { pause } from "../support/wait.ts";
 import { type ClientReport, startClient } from "./client.ts";
 import { Editor } from "./editor.ts";
 import { percentile, row } from "./measure.ts";
-import { buildOurs, startOurs } from "./ours.ts";
+import { buildOurs, LARGE_MB, startOurs } from "./ours.ts";
 import { startPeer } from "./peer.ts";
 import { CORE, firstAnswer } from "./pinned.ts";
 import { startStore } from "./store.ts";
@@ -49,7 +49,7 @@ export const b6: Benchmark = {
     await buildOurs();
     const store = await startStore();
     await store.seed("bench", flows("first"));
-    const common = { uri: store.uri, database: "bench" };
+    const common = { uri: store.uri, database: "bench", memory: LARGE_MB };
     const runtimes = [
       await startOurs({
         ...common,

@@ -4,7 +4,7 @@ import { ballast, endpoint, type FlowNode, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { Editor } from "./editor.ts";
 import { median, percentile, row } from "./measure.ts";
-import { buildOurs, startOurs } from "./ours.ts";
+import { buildOurs, LARGE_MB, startOurs } from "./ours.ts";
 import { startPeer } from "./peer.ts";
 import { firstAnswer } from "./pinned.ts";
 import { startStore } from "./store.ts";
@@ -66,7 +66,7 @@ async function timed(
 async function measure({ nodes, atMost }: (typeof SIZES)[number]): Promise<Row[]> {
   const store = await startStore();
   await store.seed("bench", flows("first", nodes));
-  const common = { uri: store.uri, database: "bench", core: "0-1" } as const;
+  const common = { uri: store.uri, database: "bench", core: "0-1", memory: LARGE_MB } as const;
   const ours = [
     await startOurs({ ...common, role: "editor", name: "b7-editor", port: PORTS.editor }),
   ];

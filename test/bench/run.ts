@@ -21,6 +21,9 @@ import { pinSelf } from "./pinned.ts";
 import { renderTable, writeDocument } from "./render.ts";
 import type { Benchmark, Row } from "./types.ts";
 
+/** Most that one benchmark may take; on a quiet machine none needs half of it. */
+const LIMIT_SECONDS = 240;
+
 const ALL: readonly Benchmark[] = [b1, b2, b3, b5, b6, b7, b8, b9, b10, b11];
 
 async function main(args: readonly string[]): Promise<undefined> {
@@ -40,7 +43,11 @@ async function main(args: readonly string[]): Promise<undefined> {
   for (const benchmark of chosen) {
     say(`── ${benchmark.id} ${benchmark.what}`);
     const started = Date.now();
-    const found = await benchmark.run().finally(() => sweep(isBench));
+    const found = await bounded(benchmark).catch((error) => {
+      process.exitCode = 1;
+      say(`${benchmark.id} was not taken: ${error instanceof Error ? error.message : error}`);
+      return [];
+    });
     rows.push(...found);
     say(`${renderTable(found)}   ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
   }
@@ -49,10 +56,30 @@ async function main(args: readonly string[]): Promise<undefined> {
   await stopEngine();
 }
 
+/** One benchmark within its time; whatever becomes of it, nothing of it goes on. */
+async function bounded(benchmark: Benchmark): Promise<Row[]> {
+  const late = Promise.withResolvers<never>();
+  const message = `it did not end within ${LIMIT_SECONDS} s; is the machine busy?`;
+  const timer = setTimeout(() => late.reject(new Error(message)), LIMIT_SECONDS * 1000);
+  const running = benchmark.run();
+  // One that is late fails once more, when its processes are gone.
+  running.catch(() => {});
+  try {
+    return await Promise.race([running, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    await clear();
+  }
+}
+
 /** Leaves neither processes nor containers behind. */
-async function interrupted(): Promise<void> {
+async function clear(): Promise<void> {
   endAll();
   await sweep(isBench);
+}
+
+async function interrupted(): Promise<void> {
+  await clear();
   await stopEngine();
   process.exit(130);
 }
