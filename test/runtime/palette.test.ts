@@ -104,8 +104,9 @@ describe.each<Major>([5, 4])("the palette of Node-RED %i", (major) => {
   it("stops a flow with a type that nobody knows, and says which", async () => {
     const unknown = { id: "u", type: "no such type", z: "t", ...at, wires: [] };
     await person.deploy([tab("t"), ...csv, unknown]);
-    expect((await tenant.status()).error).toContain("no such type");
-    // The engine's copy of the log comes a moment later.
+    // Both come a moment after the deploy's answer.
+    const told = async () => (await tenant.status()).error?.includes("no such type");
+    await until("the status names it", told);
     const logs = await until("the log names it", async () => {
       const text = await tenant.logs();
       return text.includes("no such type") && text;
