@@ -52,47 +52,54 @@ function ownKeys(
     });
 }
 
-/** Every cluster has a connection string, and every connection string a cluster. */
 function connections({ clusters }: PlatformConfig, external: ExternalValkey): Problem[] {
-  const wanted = Object.keys(clusters).sort();
-  const missing = wanted.filter(
-    (key) => external.urlSecret === undefined && !Object.hasOwn(external.clusters, key),
-  );
-  const unknown = Object.keys(external.clusters).filter((key) => !wanted.includes(key));
-  return [
-    ...missing.map((key) => {
-      const rule = "every cluster needs a connection string";
-      const fix = `name the secret with its own, or give ${VALKEY}.urlSecret`;
-      return problem(CODE, `${VALKEY}.clusters.${key}`, undefined, rule, fix);
-    }),
-    ...unknown.map((key) => {
-      const fix = didYouMean(key, wanted);
-      return problem(CODE, `${VALKEY}.clusters.${key}`, key, "there is no such cluster", fix);
-    }),
-  ];
+  return matched({
+    path: `${VALKEY}.clusters`,
+    wanted: Object.keys(clusters).sort(),
+    given: external.clusters,
+    forAll: external.urlSecret,
+    missing: "every cluster needs a connection string",
+    fix: `name the secret with its own, or give ${VALKEY}.urlSecret`,
+    unknown: "there is no such cluster",
+  });
 }
 
-/** Every database has a connection string, and every connection string a database. */
 function databases(config: PlatformConfig, external: ExternalMongoDb): Problem[] {
-  const wanted = [
-    ...sortedEntries(config.clusters).map(([key, one]) => `cluster-${identityOf(key, one)}`),
-    ...sortedEntries(config.tenants).map(([key, one]) => `tenant-${identityOf(key, one)}`),
-  ];
-  const missing = wanted.filter(
-    (name) => external.uriSecret === undefined && !Object.hasOwn(external.databases, name),
-  );
-  const unknown = Object.keys(external.databases).filter((name) => !wanted.includes(name));
+  return matched({
+    path: `${MONGODB}.databases`,
+    wanted: [
+      ...sortedEntries(config.clusters).map(([key, one]) => `cluster-${identityOf(key, one)}`),
+      ...sortedEntries(config.tenants).map(([key, one]) => `tenant-${identityOf(key, one)}`),
+    ],
+    given: external.databases,
+    forAll: external.uriSecret,
+    missing: "every database needs a connection string",
+    fix: `name the secret with its own, or give ${MONGODB}.uriSecret`,
+    unknown: "no cluster or tenant has this database (cluster-<key>, tenant-<key>)",
+  });
+}
+
+/** Connection strings by name, and what is said of a name without one and of one without a name. */
+interface Connections {
+  readonly path: string;
+  readonly wanted: readonly string[];
+  readonly given: Readonly<Record<string, string>>;
+  /** One that serves all that have none of their own. */
+  readonly forAll: string | undefined;
+  readonly missing: string;
+  readonly fix: string;
+  readonly unknown: string;
+}
+
+/** Everybody who is wanted has a connection string, and every connection string somebody. */
+function matched({ path, wanted, given, forAll, missing, fix, unknown }: Connections): Problem[] {
+  const without = wanted.filter((name) => forAll === undefined && !Object.hasOwn(given, name));
+  const strangers = Object.keys(given).filter((name) => !wanted.includes(name));
   return [
-    ...missing.map((name) => {
-      const rule = "every database needs a connection string";
-      const fix = `name the secret with its own, or give ${MONGODB}.uriSecret`;
-      return problem(CODE, `${MONGODB}.databases.${name}`, undefined, rule, fix);
-    }),
-    ...unknown.map((name) => {
-      const rule = "no cluster or tenant has this database (cluster-<key>, tenant-<key>)";
-      const fix = didYouMean(name, wanted);
-      return problem(CODE, `${MONGODB}.databases.${name}`, name, rule, fix);
-    }),
+    ...without.map((name) => problem(CODE, `${path}.${name}`, undefined, missing, fix)),
+    ...strangers.map((name) =>
+      problem(CODE, `${path}.${name}`, name, unknown, didYouMean(name, wanted)),
+    ),
   ];
 }
 

@@ -2,8 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { moduleName } from "../../images/node-red/runtime/environment.ts";
 import { sortedEntries } from "../canonical.ts";
 import type { Problem } from "../errors.ts";
-import { didYouMean } from "../hints.ts";
-import { problem, type Rule, type RuleContext } from "./rule.ts";
+import { missingSecret, problem, type Rule, type RuleContext } from "./rule.ts";
 
 /** Modules are named once, and the registry's files and secrets are there. */
 export const moduleRules: Rule = (config, context) => {
@@ -62,9 +61,5 @@ function token(
     const fix = "use an https URL for the registry, or no token";
     problems.push(problem("REDFLEET_CFG_REGISTRY", path, tokenSecret, rule, fix));
   }
-  if (secretNames === undefined || secretNames.includes(tokenSecret)) return problems;
-  const rule = "no such key in redfleet:secrets";
-  const set = `npx pulumi config set --secret --path 'redfleet:secrets.${tokenSecret}'`;
-  const fix = secretNames.length > 0 ? `${didYouMean(tokenSecret, secretNames)} or: ${set}` : set;
-  return [...problems, problem("REDFLEET_CFG_SECRET_MISSING", path, tokenSecret, rule, fix)];
+  return [...problems, ...missingSecret(path, tokenSecret, secretNames)];
 }
