@@ -45,11 +45,14 @@ export class Platform extends PlatformComponent {
   readonly outputs: PlatformOutputs;
   readonly #args: PlatformArgs;
   readonly #context: PlanContext;
+  /** What it takes to use the npm registry, the same for all runtimes. */
+  readonly #registry: readonly WorkloadFile[];
 
   constructor(name: string, args: PlatformArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super(TOKENS.platform, name, opts);
     this.#args = args;
     this.#context = planContext(name, args.config, args.pace);
+    this.#registry = registryFiles(args);
     this.#makeFoundation(name);
     const agent = this.#makeEdge(name);
     const mongodb = this.#makeMongodb(name, agent);
@@ -121,7 +124,7 @@ export class Platform extends PlatformComponent {
     return this.#each(this.#args.config.clusters, (key, config) => {
       const identity = identityOf(key, config);
       const environment = this.#environment(config.env, config.secretEnv);
-      const own = { key, identity, config, environment, registry: this.#registry() };
+      const own = { key, identity, config, environment, registry: this.#registry };
       const args = { ...this.#common(), ...own, access, shared, needs };
       return new Cluster(`${name}-cluster-${identity}`, args, { parent: this });
     });
@@ -143,7 +146,7 @@ export class Platform extends PlatformComponent {
         config,
         template,
         environment,
-        registry: this.#registry(),
+        registry: this.#registry,
         access,
         needs,
       };
@@ -160,14 +163,6 @@ export class Platform extends PlatformComponent {
 
   #common() {
     return { target: this.#args.target, context: this.#context };
-  }
-
-  #registry(): WorkloadFile[] {
-    const { ca, tokenSecret } = this.#args.config.registry ?? {};
-    return [
-      ...(ca ? [{ name: "npm-ca.pem", content: readFileSync(ca, "utf8") }] : []),
-      ...(tokenSecret ? [{ name: "npm-token", content: this.#args.secret(tokenSecret) }] : []),
-    ];
   }
 
   #environment(
@@ -187,4 +182,12 @@ export class Platform extends PlatformComponent {
       sortedEntries({ ...map }).map(([key, entry]) => [key, make(key, entry)]),
     );
   }
+}
+
+function registryFiles({ config, secret }: PlatformArgs): WorkloadFile[] {
+  const { ca, tokenSecret } = config.registry ?? {};
+  return [
+    ...(ca ? [{ name: "npm-ca.pem", content: readFileSync(ca, "utf8") }] : []),
+    ...(tokenSecret ? [{ name: "npm-token", content: secret(tokenSecret) }] : []),
+  ];
 }
