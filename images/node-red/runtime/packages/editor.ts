@@ -128,9 +128,7 @@ export class EditorPackages {
       return;
     if (here !== stored && here !== this.remembered()) return;
     const set = await sets.read(stored);
-    writeFileSync(join(userDir, "package.json"), set.manifest);
-    writeFileSync(join(userDir, "package-lock.json"), set.lock);
-    await npm.run(["ci", "--omit=dev", "--prefer-offline"], userDir);
+    await npm.installSet(set, userDir);
     const modules = Object.keys(dependenciesOf(set));
     log.info("the packages of the stored revision were installed", { modules });
   }

@@ -2,7 +2,7 @@
  * Installed package sets of a replica, one folder each. A folder is whole or not there; it stays as long as
  * the process runs, because modules load files late.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Npm } from "./npm.ts";
 import { NO_PACKAGES, type PackageSet } from "./set.ts";
@@ -36,10 +36,8 @@ export class PackageFolders {
     const work = join(this.root, `.${digest}`);
     rmSync(work, { recursive: true, force: true });
     mkdirSync(work, { recursive: true });
-    writeFileSync(join(work, "package.json"), set.manifest);
-    writeFileSync(join(work, "package-lock.json"), set.lock);
     try {
-      await this.npm.run(["ci", "--omit=dev", "--prefer-offline"], work);
+      await this.npm.installSet(set, work);
       renameSync(work, this.of(digest));
     } finally {
       rmSync(work, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Logger } from "../log.ts";
+import type { PackageSet } from "./set.ts";
 
 /** Where packages come from. */
 export interface RegistryAccess {
@@ -77,6 +78,13 @@ export class Npm {
     const next = this.last.then(() => this.call([...QUIET, ...args], cwd));
     this.last = next.catch(() => undefined);
     return next;
+  }
+
+  /** Makes a folder hold a package set, exactly as its lock has it. @throws {@link NpmError} with the reason. */
+  installSet({ manifest, lock }: PackageSet, folder: string): Promise<void> {
+    writeFileSync(join(folder, "package.json"), manifest);
+    writeFileSync(join(folder, "package-lock.json"), lock);
+    return this.run(["ci", "--omit=dev", "--prefer-offline"], folder);
   }
 
   private async call(args: readonly string[], cwd: string): Promise<void> {
