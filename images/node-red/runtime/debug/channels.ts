@@ -1,4 +1,5 @@
 /** What replicas and their editor tell each other about debug nodes, through Valkey. */
+import type { Redis } from "ioredis";
 import type { RuntimeConfig } from "../environment.ts";
 import type { Logger } from "../log.ts";
 import type { Handler, NodeRed } from "../node-red.ts";
@@ -31,6 +32,15 @@ export interface DebugOptions {
   /** Name of the connections. */
   readonly name: string;
   readonly log: Logger;
+}
+
+/** The two connections of an end: one says, and one that listens can do nothing else. */
+export interface DebugLine {
+  /** Says nothing while it is not connected. */
+  readonly client: Redis;
+  readonly subscriber: Redis;
+  /** Start of the cluster's keys and channels. */
+  readonly prefix: string;
 }
 
 /** One end of the line. */

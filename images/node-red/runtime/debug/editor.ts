@@ -1,11 +1,9 @@
 /** Shows what replicas say in the editor's sidebar, and hands the switches of debug nodes on to them. */
 import type { Redis } from "ioredis";
-import type { ValkeySettings } from "../environment.ts";
 import { reasonOf } from "../log.ts";
 import type { Handler } from "../node-red.ts";
-import { connectValkey } from "../valkey/connection.ts";
 import {
-  type DebugEnd,
+  type DebugLine,
   type DebugMessage,
   type DebugOptions,
   type DebugSwitches,
@@ -15,19 +13,10 @@ import {
   TOPIC,
 } from "./channels.ts";
 
-/** Starts to listen. */
-export function showDebug(options: DebugOptions, valkey: ValkeySettings): DebugEnd {
-  const { name, log } = options;
-  const client = connectValkey(valkey, `${name}-debug`, log, { enableOfflineQueue: false });
-  const subscriber = connectValkey(valkey, `${name}-debug-messages`, log);
-  listen(options, subscriber, messagesOf(valkey.prefix));
-  return {
-    adminMiddleware: switching(options, client, switchesOf(valkey.prefix)),
-    stop: () => {
-      client.disconnect();
-      subscriber.disconnect();
-    },
-  };
+/** Starts to listen. The handler has to see the admin API's requests pass. */
+export function showDebug(options: DebugOptions, line: DebugLine): Handler {
+  listen(options, line.subscriber, messagesOf(line.prefix));
+  return switching(options, line.client, switchesOf(line.prefix));
 }
 
 function listen({ red }: DebugOptions, subscriber: Redis, channel: string): void {

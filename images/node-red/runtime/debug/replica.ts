@@ -1,9 +1,7 @@
 /** Sends what a replica's debug nodes, warnings and errors say to the editor's sidebar. */
 import type { Redis } from "ioredis";
-import type { ValkeySettings } from "../environment.ts";
-import { connectValkey } from "../valkey/connection.ts";
 import {
-  type DebugEnd,
+  type DebugLine,
   type DebugMessage,
   type DebugOptions,
   type DebugSwitches,
@@ -21,20 +19,13 @@ const REPORT_MS = 1000;
 const MAX_BYTES = 64 * 1024;
 const WARN = 30;
 
-/** Starts to send. What cannot be sent at once is lost: debugging never holds a flow up. */
-export function sendDebug(options: DebugOptions, valkey: ValkeySettings): DebugEnd {
-  const { name, log } = options;
-  const client = connectValkey(valkey, `${name}-debug`, log, { enableOfflineQueue: false });
-  const subscriber = connectValkey(valkey, `${name}-debug-switches`, log);
-  const stopSpeaking = speak(options, client, messagesOf(valkey.prefix));
-  const stopFollowing = follow(options, { client, subscriber, key: switchesOf(valkey.prefix) });
-  return {
-    stop: () => {
-      stopSpeaking();
-      stopFollowing();
-      client.disconnect();
-      subscriber.disconnect();
-    },
+/** Starts to send, until what it returns is called. What cannot be sent at once is lost: debugging never holds a flow up. */
+export function sendDebug(options: DebugOptions, line: DebugLine): () => void {
+  const stopSpeaking = speak(options, line.client, messagesOf(line.prefix));
+  const stopFollowing = follow(options, line);
+  return () => {
+    stopSpeaking();
+    stopFollowing();
   };
 }
 
@@ -63,8 +54,9 @@ function speak({ config, red }: DebugOptions, client: Redis, channel: string): (
 /** Keeps debug nodes as they are in the editor, once the revision runs that they were switched in. */
 function follow(
   { red, status }: DebugOptions,
-  { client, subscriber, key }: { client: Redis; subscriber: Redis; key: string },
+  { client, subscriber, prefix }: DebugLine,
 ): () => void {
+  const key = switchesOf(prefix);
   let switches: DebugSwitches | undefined;
   const apply = () => {
     if (switches === undefined || switches.revision !== status.revision) return;
