@@ -15,12 +15,14 @@ import { registerRunners } from "./commands/run.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTenant } from "./commands/tenant.ts";
 import { registerUp } from "./commands/up.ts";
+import { registerUser } from "./commands/user.ts";
 import { ROOT } from "./context.ts";
 import { EXIT, explain, renderExplanation } from "./errors.ts";
 
 /** Order of the help. */
 const COMMANDS = [
   registerUp,
+  registerUser,
   registerStatus,
   registerLogs,
   registerPassword,

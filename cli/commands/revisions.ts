@@ -1,15 +1,8 @@
 import type { Command } from "commander";
 import { globals } from "../context.ts";
-import { connectedEngine, type Engine } from "../engine/client.ts";
-import { exec } from "../engine/exec.ts";
-import type { Part } from "../engine/part.ts";
-import { selectParts } from "../engine/select.ts";
-import { readStack } from "../engine/view.ts";
+import { askRuntime } from "../engine/runtime-script.ts";
 import { CliError, EXIT } from "../errors.ts";
 import { printJson, table } from "../output.ts";
-
-/** The flow store may be failing over. */
-const ANSWER_MS = 40_000;
 
 /** One saved version of a flow set, as the runtime tells of it. */
 interface Revision {
@@ -27,7 +20,7 @@ export function registerRevisions(program: Command): void {
     .argument("<name>", "cluster or tenant")
     .action(async (name: string, _options: unknown, command: Command) => {
       const { stack, json } = globals(command);
-      const revisions = await ask<Revision[]>(stack, name, ["list"]);
+      const revisions = await askRuntime<Revision[]>(stack, name, question(name, ["list"]));
       if (json) return printJson(revisions);
       const rows = revisions.map(({ revision, user, at }) => [String(revision), at, user ?? "-"]);
       console.log(table([["REVISION", "SAVED", "BY"], ...rows]));
@@ -39,10 +32,11 @@ export function registerRevisions(program: Command): void {
     .argument("<revision>", "number out of redfleet revisions")
     .action(async (name: string, wanted: string, _options: unknown, command: Command) => {
       const { stack, json } = globals(command);
-      const done = await ask<{ revision: number; restored: number }>(stack, name, [
-        "rollback",
-        requireRevision(wanted, name),
-      ]);
+      const done = await askRuntime<{ revision: number; restored: number }>(
+        stack,
+        name,
+        question(name, ["rollback", requireRevision(wanted, name)]),
+      );
       if (json) return printJson(done);
       console.log(`revision ${done.revision} has the flows of revision ${done.restored}`);
       console.log("redfleet status shows where it runs");
@@ -59,40 +53,6 @@ function requireRevision(text: string, name: string): string {
   });
 }
 
-/** Asks the container that edits the flows: it has the store's address, password and keys. */
-async function ask<T>(stack: string, name: string, words: readonly string[]): Promise<T> {
-  const docker = await connectedEngine();
-  const { name: container } = await editorOf(docker, stack, name);
-  const command = ["node", "/app/runtime/revisions.ts", ...words];
-  const { stdout, stderr } = await exec(docker, container, command, ANSWER_MS);
-  const answer = parse<T | { error: string }>(stdout);
-  if (answer === undefined) {
-    throw new CliError({
-      what: `${container} did not answer`,
-      why: stderr.trim() || stdout.trim() || "it printed nothing",
-      fix: `redfleet logs ${container}`,
-    });
-  }
-  if (!(answer instanceof Object && "error" in answer)) return answer;
-  throw new CliError({ what: answer.error, fix: `redfleet revisions ${name}` });
-}
-
-async function editorOf(docker: Engine, stack: string, name: string): Promise<Part> {
-  const parts = selectParts(await readStack(docker, stack), name);
-  const found = parts.find(({ component }) => component === "editor" || component === "tenant");
-  if (found?.status === "running") return found;
-  throw new CliError({
-    what: found ? `${found.name} is ${found.status}` : `"${name}" has no flows of its own`,
-    why: "a cluster's editor, or a tenant's runtime, reads and writes the revisions",
-    fix: `redfleet status --stack ${stack}`,
-  });
-}
-
-/** The last line is the answer. */
-function parse<T>(stdout: string): T | undefined {
-  try {
-    return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
-  } catch {
-    return undefined;
-  }
-}
+const question = (name: string, words: readonly string[]) => ({
+  ...{ script: "revisions.ts", words, fix: `redfleet revisions ${name}` },
+});

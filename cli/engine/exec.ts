@@ -8,17 +8,21 @@ export interface ExecResult {
   stderr: string;
 }
 
-/** Runs a command in a running container and captures what it prints; default limit 10 s. */
+/**
+ * Runs a command in a running container and captures what it prints; default limit 10 s.
+ * @param input text for its standard input; default: none
+ */
 export async function exec(
   docker: Engine,
   container: string,
   command: readonly string[],
   timeoutMs = 10_000,
+  input?: string,
 ): Promise<ExecResult> {
-  const run = await docker
-    .getContainer(container)
-    .exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
-  const stream = await run.start({ hijack: true, stdin: false });
+  const streams = { AttachStdin: input !== undefined, AttachStdout: true, AttachStderr: true };
+  const run = await docker.getContainer(container).exec({ Cmd: [...command], ...streams });
+  const stream = await run.start({ hijack: true, stdin: input !== undefined });
+  if (input !== undefined) stream.end(input);
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   docker.modem.demuxStream(stream, stdout, stderr);

@@ -257,6 +257,10 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     await store.writeUser({ ...user, role: "read" });
     expect(await store.findUser("a.b$c")).toEqual({ ...user, role: "read" });
     expect(await store.findUser("a")).toBeNull();
+    expect(await store.users()).toContainEqual({ ...user, role: "read" });
+    await store.removeUser("a.b$c");
+    await store.removeUser("nobody");
+    expect((await store.users()).map(({ username }) => username)).not.toContain("a.b$c");
   });
 
   it("gives the turn to one worker at a time, until it is handed on or runs out", async () => {

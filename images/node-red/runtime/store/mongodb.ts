@@ -72,6 +72,10 @@ async function toStored(set: FlowSet): Promise<StoredFlowSet> {
   return { ...set, flows: binary(flows), credentials: binary(credentials) };
 }
 
+type UserDocument = { _id: string } & Omit<StoredUser, "username">;
+
+const userOf = ({ _id, ...user }: UserDocument): StoredUser => ({ username: _id, ...user });
+
 /** Flows, history, documents, library, users and workers in one database. */
 export class MongodbFlowStore implements FlowStore {
   private readonly options: MongodbOptions;
@@ -231,17 +235,23 @@ export class MongodbFlowStore implements FlowStore {
   }
 
   async findUser(username: string): Promise<StoredUser | null> {
-    const found = await this.users().findOne({ _id: username });
-    if (found === null) return null;
-    const { _id, ...user } = found;
-    return { username, ...user };
+    const found = await this.userCollection().findOne({ _id: username });
+    return found && userOf(found);
+  }
+
+  async users(): Promise<StoredUser[]> {
+    return this.userCollection().find().map(userOf).toArray();
   }
 
   async writeUser({ username, ...user }: StoredUser): Promise<void> {
-    await this.users().replaceOne({ _id: username }, user, { upsert: true });
+    await this.userCollection().replaceOne({ _id: username }, user, { upsert: true });
   }
 
-  private users(): Collection<{ _id: string } & Omit<StoredUser, "username">> {
+  async removeUser(username: string): Promise<void> {
+    await this.userCollection().deleteOne({ _id: username });
+  }
+
+  private userCollection(): Collection<UserDocument> {
     return this.db.collection("users");
   }
 

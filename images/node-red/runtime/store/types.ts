@@ -94,6 +94,10 @@ export interface FlowStore {
   writeLibrary(type: string, path: string, meta: object, body: string): Promise<void>;
   findUser(username: string): Promise<StoredUser | null>;
   writeUser(user: StoredUser): Promise<void>;
+  /** Nothing for a user that is not there. */
+  removeUser(username: string): Promise<void>;
+  /** All users, in no order. */
+  users(): Promise<StoredUser[]>;
   reportWorker(report: WorkerReport): Promise<void>;
   removeWorker(worker: string): Promise<void>;
   /**

@@ -273,6 +273,15 @@ export class ValkeyFlowStore implements FlowStore {
     await this.confirmed("a user", (chain) => chain.hset(this.keys.users, username, json));
   }
 
+  async removeUser(username: string): Promise<void> {
+    await this.confirmed("a user", (chain) => chain.hdel(this.keys.users, username));
+  }
+
+  async users(): Promise<StoredUser[]> {
+    const found = await this.guarded((client) => client.hgetall(this.keys.users));
+    return Object.entries(found).map(([username, json]) => ({ username, ...JSON.parse(json) }));
+  }
+
   private get workerKeys() {
     const workers = `${this.options.settings.prefix}registry`;
     return { workers, channel: this.channels.workers };

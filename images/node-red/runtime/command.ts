@@ -1,0 +1,34 @@
+/**
+ * Commands of people in a container that edits flows: `redfleet` runs a script there, because it has the
+ * store's address, password and keys. The last line of output is the answer as JSON; with exit code 1 it
+ * is `{error}`.
+ */
+import { parseEnvironment } from "./environment.ts";
+import { createLogger, reasonOf } from "./log.ts";
+import { openStore } from "./store/open.ts";
+import type { FlowStore } from "./store/types.ts";
+
+/** A person waits. */
+const CONNECT_MS = 10_000;
+
+/** Runs one command on the flow store, prints its answer, and ends the process. */
+export async function answerCommand(
+  name: string,
+  run: (store: FlowStore, words: readonly string[]) => Promise<unknown>,
+): Promise<never> {
+  const log = createLogger("error", { component: name });
+  const store = openStore(parseEnvironment(process.env), name, log);
+  let code = 0;
+  try {
+    await store.connect(AbortSignal.timeout(CONNECT_MS)).catch((error) => {
+      throw new Error("the flow store does not answer", { cause: error });
+    });
+    console.log(JSON.stringify(await run(store, process.argv.slice(2))));
+  } catch (error) {
+    console.log(JSON.stringify({ error: reasonOf(error) }));
+    code = 1;
+  } finally {
+    await store.close();
+  }
+  process.exit(code);
+}

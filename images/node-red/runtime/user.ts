@@ -1,0 +1,98 @@
+/**
+ * Users of a cluster or tenant, for people: `node user.ts list`, `add NAME ROLE`, `role NAME ROLE`,
+ * `password NAME`, `remove NAME`. A password comes as the one line of standard input. How they are called
+ * and answer: command.ts.
+ */
+import { text } from "node:stream/consumers";
+import { answerCommand } from "./command.ts";
+import { hashPassword } from "./internals.ts";
+import type { FlowStore, StoredUser, UserRole } from "./store/types.ts";
+
+const ROLES: readonly string[] = ["admin", "write", "read"] satisfies UserRole[];
+const NAME = /^[\w.@+-]{1,64}$/;
+/** bcrypt looks at no more: what comes after it would not count. */
+const MOST_BYTES = 72;
+const LEAST_LETTERS = 8;
+
+function requireName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new Error(`"${name}" is no user name: letters, digits and . _ @ + -, at most 64`);
+}
+
+function requireRole(role: string): UserRole {
+  if (ROLES.includes(role)) return role as UserRole;
+  throw new Error(`"${role}" is no role: use ${ROLES.join(", ")}`);
+}
+
+async function readPassword(): Promise<string> {
+  const password = (await text(process.stdin)).replace(/\r?\n$/, "");
+  if ([...password].length < LEAST_LETTERS) {
+    throw new Error(`a password has at least ${LEAST_LETTERS} characters`);
+  }
+  if (Buffer.byteLength(password) > MOST_BYTES) {
+    throw new Error(`a password has at most ${MOST_BYTES} bytes: more are not compared`);
+  }
+  return hashPassword(password);
+}
+
+async function requireUser(store: FlowStore, name: string): Promise<StoredUser> {
+  const user = await store.findUser(name);
+  if (user !== null) return user;
+  const names = (await store.users()).map(({ username }) => username).sort();
+  throw new Error(`there is no user "${name}"; there are: ${names.join(", ") || "none"}`);
+}
+
+/** Somebody has to be able to deploy. */
+async function requireOtherAdmin(store: FlowStore, name: string): Promise<void> {
+  const others = (await store.users()).filter(
+    ({ username, role }) => username !== name && role === "admin",
+  );
+  if (others.length === 0) throw new Error(`"${name}" is the only admin: make another one first`);
+}
+
+async function add(store: FlowStore, name: string, role: string) {
+  const username = requireName(name);
+  if ((await store.findUser(username)) !== null) {
+    throw new Error(`there is a user "${username}" already`);
+  }
+  const user = { username, role: requireRole(role), passwordHash: await readPassword() };
+  await store.writeUser(user);
+  return told(user);
+}
+
+async function changeRole(store: FlowStore, name: string, wanted: string) {
+  const user = await requireUser(store, name);
+  const role = requireRole(wanted);
+  if (user.role === "admin" && role !== "admin") await requireOtherAdmin(store, name);
+  await store.writeUser({ ...user, role });
+  return told({ ...user, role });
+}
+
+async function changePassword(store: FlowStore, name: string) {
+  const user = await requireUser(store, name);
+  await store.writeUser({ ...user, passwordHash: await readPassword() });
+  return told(user);
+}
+
+async function remove(store: FlowStore, name: string) {
+  const user = await requireUser(store, name);
+  if (user.role === "admin") await requireOtherAdmin(store, name);
+  await store.removeUser(name);
+  return told(user);
+}
+
+const told = ({ username, role }: StoredUser) => ({ user: username, role });
+
+await answerCommand("user", async (store, [command, name = "", role = ""]) => {
+  if (command === "list") {
+    const users = (await store.users()).map(told);
+    return users.sort((a, b) => (a.user < b.user ? -1 : 1));
+  }
+  if (command === "add") return add(store, name, role);
+  if (command === "role") return changeRole(store, name, role);
+  if (command === "password") return changePassword(store, name);
+  if (command === "remove") return remove(store, name);
+  throw new Error(
+    "usage: list | add <name> <role> | role <name> <role> | password <name> | remove <name>",
+  );
+});

@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { testName } from "../support/names.ts";
+import { capture, ROOT } from "../support/process.ts";
+import { until } from "../support/wait.ts";
+import { Editor, login, PASSWORD } from "./support/editor.ts";
+import { openMongodb, openValkey, type StoreLab } from "./support/labs.ts";
+import { type Runtime, start } from "./support/runtime.ts";
+
+/** `redfleet user …` on the runtime of this test; its exit code and all that it prints. */
+function user(...words: string[]) {
+  const command = [join(ROOT, "cli/bin/redfleet.mjs"), "user", ...words];
+  return capture(process.execPath, command, { env: { REDFLEET_STACK: testName("runtime") } });
+}
+
+describe.each([
+  ["mongodb", () => openMongodb() as Promise<StoreLab>],
+  ["valkey", () => openValkey() as Promise<StoreLab>],
+])("users by the command line, with %s", (_, open) => {
+  let lab: StoreLab;
+  let editor: Runtime;
+  const folder = mkdtempSync(join(tmpdir(), "redfleet-user-"));
+  const file = join(folder, "password");
+
+  beforeAll(async () => {
+    lab = await open();
+    await lab.addUser("admin", "admin");
+    editor = await start({ ...lab.access, role: "editor" });
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await editor?.remove();
+    await lab?.close();
+  });
+
+  const mayDeploy = async (person: Editor) => {
+    const flows = await person.load();
+    return (await person.tryDeploy(flows)).status < 300;
+  };
+
+  it("lets somebody log in with a password that was made, and look but not deploy", async () => {
+    const { code, stdout, output } = await user("add", "main", "eve@example.org", "--role", "read");
+    expect(code, output).toBe(0);
+    const password = /^password: (\S{20})$/m.exec(stdout)?.[1] ?? "";
+    expect((await login(editor, "eve@example.org", password)).status).toBe(200);
+    expect((await login(editor, "eve@example.org", PASSWORD)).status).not.toBe(200);
+  });
+
+  it("changes a password to one from a file, which no process list shows", async () => {
+    writeFileSync(file, `${PASSWORD}\n`);
+    const done = await user("password", "main", "eve@example.org", "--password-file", file);
+    expect(done.output).toBe(
+      "eve@example.org (read): has another password; who is logged in stays so\n",
+    );
+    const eve = await Editor.login(editor, "eve@example.org");
+    expect(await mayDeploy(eve)).toBe(false);
+    expect((await user("role", "main", "eve@example.org", "write")).code).toBe(0);
+    await until("eve may deploy", () => mayDeploy(eve));
+    expect(JSON.parse((await user("list", "main", "--json")).stdout)).toEqual([
+      { user: "admin", role: "admin" },
+      { user: "eve@example.org", role: "write" },
+    ]);
+  });
+
+  it("shuts a removed user out, open editors as well", async () => {
+    const eve = await Editor.login(editor, "eve@example.org");
+    expect((await user("remove", "main", "eve@example.org")).code).toBe(0);
+    await until("eve is out", async () => (await eve.call("/flows")).status === 401);
+    expect((await login(editor, "eve@example.org")).status).not.toBe(200);
+  });
+
+  it.each([
+    [["add", "main", "admin"], 'there is a user "admin" already'],
+    [["add", "main", "a b"], '"a b" is no user name: letters, digits and . _ @ + -, at most 64'],
+    [["add", "main", "bob", "--role", "root"], '"root" is no role: use admin, write, read'],
+    [["remove", "main", "admin"], '"admin" is the only admin: make another one first'],
+    [["role", "main", "admin", "read"], '"admin" is the only admin: make another one first'],
+    [["remove", "main", "nobody"], 'there is no user "nobody"; there are: admin'],
+    [["list", "nowhere"], "nowhere"],
+  ])("refuses %j", async (words, message) => {
+    const { code, output } = await user(...words);
+    expect(code).toBe(1);
+    expect(output).toContain(message);
+  });
+
+  it.each([
+    ["short", "a password has at least 8 characters"],
+    ["ä".repeat(37), "a password has at most 72 bytes: more are not compared"],
+  ])("refuses the password %s", async (password, message) => {
+    writeFileSync(file, password);
+    const { code, output } = await user("add", "main", "bob", "--password-file", file);
+    expect(code).toBe(1);
+    expect(output).toContain(message);
+    expect(output).not.toContain(password);
+  });
+});
