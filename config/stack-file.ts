@@ -158,9 +158,11 @@ function unquoted(path: string, got: string, line: number): Problem {
   return { code: "REDFLEET_CFG_UNQUOTED_KEY", path, got, rule, fix, line };
 }
 
-/** Plain keys that some YAML reader turns into something else (`no`, `08`, `1e3`, `~`). */
-function misread(type: string | undefined, written: string): boolean {
-  if (type !== "PLAIN") return false;
+const misread = (type: string | undefined, written: string) =>
+  type === "PLAIN" && needsQuotes(written);
+
+/** True for a key that some YAML reader turns into something else (`no`, `08`, `1e3`, `~`). */
+export function needsQuotes(written: string): boolean {
   return (
     /^(y|n|yes|no|on|off|true|false|null|~)$/i.test(written) ||
     /^[-+]?[\d.][\d_.,]*(e[-+]?\d+)?$/i.test(written) ||

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ConfigError } from "../../config/errors.ts";
 import { checkStackFile } from "../../config/stack-file.ts";
@@ -58,13 +58,19 @@ async function editLocked(
 ): Promise<Edit> {
   const file = stackFileOf(stack);
   const before = await readText(file, stack);
-  const document = readDocument(before, basename(file));
+  const windows = before.includes("\r\n");
+  const document = readDocument(before.replaceAll("\r\n", "\n"), basename(file));
   edit(document);
-  const after = writeDocument(document);
+  const written = writeDocument(document);
+  const after = windows ? written.replaceAll("\n", "\r\n") : written;
   const problems = checkStackFile(after, stack);
   if (problems.length > 0) throw new ConfigError(problems, `the edited ${basename(file)}`);
   const diff = unifiedDiff(basename(file), before, after);
-  if (diff !== "" && !options.dryRun) await writeAtomic(file, after, (await stat(file)).mode);
+  if (diff !== "" && !options.dryRun) {
+    // A link stays one: its target is written.
+    const target = await realpath(file);
+    await writeAtomic(target, after, (await stat(target)).mode);
+  }
   return { file, changed: diff !== "", diff };
 }
 

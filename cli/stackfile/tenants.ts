@@ -1,6 +1,7 @@
-import { isMap, isPair, isScalar, isSeq, parse, type YAMLMap } from "yaml";
+import { isAlias, isMap, isPair, isScalar, isSeq, parse, Scalar, visit, type YAMLMap } from "yaml";
 import { nearest } from "../../config/hints.ts";
 import { identityOf } from "../../config/identity.ts";
+import { needsQuotes } from "../../config/stack-file.ts";
 import { CliError } from "../errors.ts";
 import { PLATFORM, type StackDocument, tenantsOf } from "./document.ts";
 
@@ -49,8 +50,14 @@ export function addTenant(stack: StackDocument, key: string, fields: TenantField
   assertFree(stack, key);
   const node = stack.document.createNode(fields) as unknown as YAMLMap;
   node.flow = isFlowStyle(tenants) && !Object.values(fields).some((one) => typeof one === "object");
-  tenants.set(stack.document.createNode(key), node);
+  tenants.set(quoted(new Scalar(key)), node);
   withdrawDestruction(stack, key);
+}
+
+/** A key in quotes where YAML would read something else without them. */
+function quoted(key: Scalar<string>): Scalar<string> {
+  if (needsQuotes(key.value)) key.type = Scalar.QUOTE_DOUBLE;
+  return key;
 }
 
 function assertFree(stack: StackDocument, key: string): void {
@@ -104,7 +111,7 @@ export function renameTenant(stack: StackDocument, from: string, to: string): vo
   assertFree(stack, to);
   const identity = identityOf(from, fieldsOf(stack, from));
   const pair = tenantsOf(stack).items.find(({ key }) => isScalar(key) && key.value === from);
-  if (isScalar(pair?.key)) pair.key.value = to;
+  if (pair) pair.key = quoted(new Scalar(to));
   stack.renamed.set(from, to);
   if (identity === to) tenant.delete("renamedFrom");
   else tenant.set("renamedFrom", identity);
@@ -140,6 +147,7 @@ const fieldsOf = (stack: StackDocument, key: string): TenantFields & { renamedFr
 
 function requireTenant(stack: StackDocument, key: string): YAMLMap {
   const tenant = tenantsOf(stack).get(key, true);
+  refuseShared(stack, key, tenant);
   if (isMap(tenant)) return tenant;
   const keys = Object.keys(listTenants(stack)).sort();
   const hint = nearest(key, keys);
@@ -147,6 +155,25 @@ function requireTenant(stack: StackDocument, key: string): YAMLMap {
     what: `there is no tenant "${key}"`,
     why: `the stack file has ${keys.join(", ") || "none"}`,
     fix: hint ? `did you mean "${hint}"?` : "redfleet tenant list shows what there is",
+  });
+}
+
+/** What others share by an anchor cannot be changed or taken out for one of them. */
+function refuseShared(stack: StackDocument, key: string, tenant: unknown): void {
+  const used = new Set<string>();
+  visit(stack.document, { Alias: (_, { source }) => void used.add(source) });
+  const anchors = new Set<string>();
+  if (isAlias(tenant)) anchors.add(tenant.source);
+  const own = (_: unknown, node: { anchor?: string }) => {
+    if (node.anchor !== undefined && used.has(node.anchor)) anchors.add(node.anchor);
+  };
+  if (isMap(tenant)) visit(tenant, { Map: own, Seq: own, Scalar: own });
+  const [anchor] = anchors;
+  if (anchor === undefined) return;
+  throw new CliError({
+    what: `the tenant "${key}" shares the YAML anchor &${anchor} with other places of the file`,
+    why: "a change of one would change, or break, the others",
+    fix: "edit the file by hand, or write the tenant out without the anchor first",
   });
 }
 

@@ -1,4 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { localDirectory, stackFileOf } from "../../../cli/context.ts";
@@ -17,6 +19,29 @@ beforeEach(() => writeFileSync(stackFileOf(STACK), FILE));
 afterEach(() => {
   rmSync(stackFileOf(STACK), { force: true });
   rmSync(localDirectory(STACK), { recursive: true, force: true });
+});
+
+const addOne = () =>
+  editStackFile(STACK, (stack) => addTenant(stack, "one", { template: "nodered-5" }), {
+    dryRun: false,
+  });
+
+test("a file with line ends of Windows keeps them, and gets no others", async () => {
+  writeFileSync(stackFileOf(STACK), FILE.replaceAll("\n", "\r\n"));
+  await addOne();
+  const written = readFileSync(stackFileOf(STACK), "utf8");
+  expect(written).toContain("one:\r\n");
+  expect(written.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
+});
+
+test("a link to the file stays a link", async () => {
+  const target = join(tmpdir(), `${STACK}-${process.pid}.yaml`);
+  renameSync(stackFileOf(STACK), target);
+  symlinkSync(target, stackFileOf(STACK));
+  await addOne();
+  expect(lstatSync(stackFileOf(STACK)).isSymbolicLink()).toBe(true);
+  expect(readFileSync(target, "utf8")).toContain("one:");
+  rmSync(target);
 });
 
 test("edits at the same time lose nothing of each other", async () => {

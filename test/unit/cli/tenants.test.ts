@@ -50,6 +50,32 @@ describe("an edit of the stack file", () => {
     expect(edited(add)).toBe("+      initech:\n+        template: nodered-5");
   });
 
+  test("quotes a key that YAML would read as something else", () => {
+    const add = (stack: StackDocument) => addTenant(stack, "no", { template: "nodered-5" });
+    expect(edited(add)).toBe('+      "no":\n+        template: nodered-5');
+    const rename = (stack: StackDocument) => renameTenant(stack, "acme", "y");
+    expect(edited(rename)).toContain('+      "y": { template: nodered-5');
+  });
+
+  test.each([
+    ["a", (stack: StackDocument) => setTenant(stack, "a", change("memory=1 GB"))],
+    ["a", (stack: StackDocument) => removeTenant(stack, "a", false)],
+    ["b", (stack: StackDocument) => setTenant(stack, "b", change("memory=1 GB"))],
+    ["c", (stack: StackDocument) => removeTenant(stack, "c", false)],
+  ])("refuses to touch the tenant %s, which shares an anchor", (key, edit) => {
+    const text = `config:
+  redfleet:platform:
+    tenants:
+      a: &t { template: nodered-5 }
+      b: *t
+      c: { template: nodered-5, env: &e { LEVEL: "1" } }
+      d: { template: nodered-5, env: *e }
+`;
+    const stack = readDocument(text, "Pulumi.dev.yaml");
+    expect(() => edit(stack)).toThrow(`the tenant "${key}" shares the YAML anchor &`);
+    expect(writeDocument(stack)).toBe(text);
+  });
+
   test("follows the style of the last tenant", () => {
     const add = (stack: StackDocument) => addTenant(stack, "b", { template: "nodered-5" });
     const text = "config:\n  redfleet:platform:\n    tenants:\n      a: { template: x }\n";
