@@ -90,7 +90,7 @@ function badConfig({ message }: ConfigError): Explanation {
   return {
     what: what.replace(/:$/, ""),
     why: problems.map((problem) => problem.trim()).join("\n"),
-    fix: "correct them all, then try again; docs/errors.md explains the codes in brackets",
+    fix: `correct ${problems.length === 1 ? "it" : "them all"}, then try again; docs/errors.md explains the codes in brackets`,
   };
 }
 

@@ -67,6 +67,16 @@ function missing(issue: z.core.$ZodIssueInvalidType, path: string, fix?: string)
   return { code: "REDFLEET_CFG_MISSING", path, rule, fix: fix ?? "add it" };
 }
 
+/** How a value of a type is written in the stack file. */
+const WRITTEN: Readonly<Record<string, string>> = {
+  array: "write a list: [one, two], or a line `- one` for each",
+  object: "write its keys below it, or {} for none",
+  record: "write its keys below it, or {} for none",
+  string: "write a text, in quotes where it looks like something else",
+  number: "write a number, without quotes",
+  boolean: "write true or false, without quotes",
+};
+
 /** Rule and fix for what the schema says without words of ours. */
 function generic(issue: z.core.$ZodIssue): Pick<Problem, "code" | "rule" | "fix"> {
   switch (issue.code) {
@@ -79,7 +89,11 @@ function generic(issue: z.core.$ZodIssue): Pick<Problem, "code" | "rule" | "fix"
     case "too_big":
       return outside(`at most ${issue.maximum}`);
     case "invalid_type":
-      return { code: "REDFLEET_CFG_TYPE", rule: `expected ${issue.expected}`, fix: "change it" };
+      return {
+        code: "REDFLEET_CFG_TYPE",
+        rule: `expected ${issue.expected}`,
+        fix: WRITTEN[issue.expected] ?? "change it",
+      };
     default:
       return { code: "REDFLEET_CFG_VALUE", rule: issue.message, fix: "change it" };
   }

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
+import { ConfigError } from "../../config/errors.ts";
 import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { paint, printJson, table } from "../output.ts";
 import type { StackDocument } from "../stackfile/document.ts";
-import { editStackFile, openStackFile } from "../stackfile/edit.ts";
+import { assertValid, editStackFile, openStackFile } from "../stackfile/edit.ts";
 import {
   type Assignment,
   addTenant,
@@ -136,4 +137,11 @@ async function list(command: Command): Promise<void> {
   ]);
   if (rows.length === 0) console.log(`the stack "${stack}" declares no tenants`);
   else console.log(table([["TENANT", "TEMPLATE", "DECLARED", "MEMORY", "NAME"], ...rows]));
+  await assertValid(stack).catch(warn);
+}
+
+/** A list is shown as it stands, and is not taken for one that could be applied. */
+function warn(error: unknown): void {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(`\n${error.message}`);
 }

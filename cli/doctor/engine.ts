@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { ROOT } from "../context.ts";
 import type { Engine } from "../engine/client.ts";
 import { LABEL } from "../engine/labels.ts";
+import { LOCAL } from "../pulumi/places.ts";
 import { bytes, type Check, fail, ok, warn } from "./check.ts";
 
 /** Oldest engine API that the tests have run against (Docker 20.10). */
@@ -33,7 +35,8 @@ export async function checkEngine(docker: Engine): Promise<Check[]> {
     checkLimits(info),
     await checkMemory(docker, info),
     ...(await Promise.all([checkDisk("disk of the engine", info.DockerRootDir)])).flat(),
-    ...(await checkDisk("disk of the clone", ROOT)),
+    // May be a file system of its own; it comes with the first set-up.
+    ...(await checkDisk("disk of the clone", existsSync(LOCAL) ? LOCAL : ROOT)),
   ];
 }
 

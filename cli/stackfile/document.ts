@@ -65,6 +65,11 @@ export function tenantsOf({ document }: StackDocument): YAMLMap {
   if (found !== undefined && !(isScalar(found) && found.value === null)) {
     throw new CliError({ what: "tenants is not a map of tenants", fix: "write tenants: {}" });
   }
+  // A key with nothing below it holds null, where nothing can be put.
+  for (const path of [PLATFORM.slice(0, 1), PLATFORM]) {
+    const holder = document.getIn(path, true);
+    if (isScalar(holder) && holder.value === null) document.setIn(path, document.createNode({}));
+  }
   const made = document.createNode({});
   document.setIn(TENANTS, made);
   return made as unknown as YAMLMap;

@@ -50,6 +50,13 @@ describe("an edit of the stack file", () => {
     expect(edited(add)).toBe("+      initech:\n+        template: nodered-5");
   });
 
+  test.each(["config:\n", "config:\n  redfleet:platform:\n", "{}\n"])(
+    "finds no tenants in a file without a platform (%j)",
+    (text) => {
+      expect(listTenants(readDocument(text, "Pulumi.dev.yaml"))).toEqual({});
+    },
+  );
+
   test("quotes a key that YAML would read as something else", () => {
     const add = (stack: StackDocument) => addTenant(stack, "no", { template: "nodered-5" });
     expect(edited(add)).toBe('+      "no":\n+        template: nodered-5');
