@@ -60,7 +60,7 @@ function addWriters(user: Command): void {
   );
   user
     .command("role")
-    .description("change a role; it holds within 5 s, without a login")
+    .description("change a role; whoever is logged in has to log in again")
     .argument("<name>", "cluster or tenant")
     .argument("<user>", "user name")
     .argument("<role>", "admin, write or read")
@@ -125,8 +125,8 @@ async function change(
 
 const DONE = {
   add: "may log in",
-  role: "has this role within 5 s",
-  password: "has another password; who is logged in stays so",
+  role: "has this role, and has to log in again",
+  password: "has another password, and has to log in again",
   remove: "may log in no more",
 } as const;
 

@@ -40,6 +40,9 @@ describe.each([
     return (await person.tryDeploy(flows)).status < 300;
   };
 
+  const isOut = (person: Editor) =>
+    until("a login to be over", async () => (await person.call("/flows")).status === 401);
+
   it("lets somebody log in with a password that was made, and look but not deploy", async () => {
     const { code, stdout, output } = await user("add", "main", "eve@example.org", "--role", "read");
     expect(code, output).toBe(0);
@@ -48,27 +51,52 @@ describe.each([
     expect((await login(editor, "eve@example.org", PASSWORD)).status).not.toBe(200);
   });
 
-  it("changes a password to one from a file, which no process list shows", async () => {
+  it("changes a password to one from a file", async () => {
     writeFileSync(file, `${PASSWORD}\n`);
     const done = await user("password", "main", "eve@example.org", "--password-file", file);
     expect(done.output).toBe(
-      "eve@example.org (read): has another password; who is logged in stays so\n",
+      "eve@example.org (read): has another password, and has to log in again\n",
     );
-    const eve = await Editor.login(editor, "eve@example.org");
-    expect(await mayDeploy(eve)).toBe(false);
+    expect(await mayDeploy(await Editor.login(editor, "eve@example.org"))).toBe(false);
+  });
+
+  it("changes a role, and ends the logins that had the one before", async () => {
+    const before = await Editor.login(editor, "eve@example.org");
     expect((await user("role", "main", "eve@example.org", "write")).code).toBe(0);
-    await until("eve may deploy", () => mayDeploy(eve));
+    await isOut(before);
+    const after = await Editor.login(editor, "eve@example.org");
+    expect(await mayDeploy(after)).toBe(true);
     expect(JSON.parse((await user("list", "main", "--json")).stdout)).toEqual([
       { user: "admin", role: "admin" },
       { user: "eve@example.org", role: "write" },
     ]);
+    await user("password", "main", "eve@example.org", "--password-file", file);
+    await isOut(after);
   });
 
   it("shuts a removed user out, open editors as well", async () => {
     const eve = await Editor.login(editor, "eve@example.org");
     expect((await user("remove", "main", "eve@example.org")).code).toBe(0);
-    await until("eve is out", async () => (await eve.call("/flows")).status === 401);
+    await isOut(eve);
     expect((await login(editor, "eve@example.org")).status).not.toBe(200);
+  });
+});
+
+describe("what is refused of users", () => {
+  let lab: StoreLab;
+  let editor: Runtime;
+  const folder = mkdtempSync(join(tmpdir(), "redfleet-user-"));
+  const file = join(folder, "password");
+
+  beforeAll(async () => {
+    lab = await openMongodb();
+    await lab.addUser("admin", "admin");
+    editor = await start({ ...lab.access, role: "editor" });
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await editor?.remove();
+    await lab?.close();
   });
 
   it.each([
@@ -79,7 +107,7 @@ describe.each([
     [["role", "main", "admin", "read"], '"admin" is the only admin: make another one first'],
     [["remove", "main", "nobody"], 'there is no user "nobody"; there are: admin'],
     [["list", "nowhere"], "nowhere"],
-  ])("refuses %j", async (words, message) => {
+  ])("%j", async (words, message) => {
     const { code, output } = await user(...words);
     expect(code).toBe(1);
     expect(output).toContain(message);
@@ -88,7 +116,7 @@ describe.each([
   it.each([
     ["short", "a password has at least 8 characters"],
     ["ä".repeat(37), "a password has at most 72 bytes: more are not compared"],
-  ])("refuses the password %s", async (password, message) => {
+  ])("the password %s", async (password, message) => {
     writeFileSync(file, password);
     const { code, output } = await user("add", "main", "bob", "--password-file", file);
     expect(code).toBe(1);

@@ -1,5 +1,5 @@
 /** Login of the editor against the users of the flow store. */
-import { comparePassword } from "./internals.ts";
+import { checkSessions, comparePassword } from "./internals.ts";
 import type { Logger } from "./log.ts";
 import type { FlowStore, StoredUser, UserRole } from "./store/types.ts";
 import { Users } from "./users.ts";
@@ -54,6 +54,11 @@ export function createAdminAuth(store: FlowStore, log: Logger) {
     const matches = await comparePassword(String(password), user?.passwordHash ?? NOBODY);
     return user && matches ? toEditorUser(user) : null;
   }
+  checkSessions(async ({ user, expires }) => {
+    const begun = expires - SESSION_SECONDS * 1000;
+    const found = await known.find(user).catch(() => null);
+    return begun >= (found?.loginsFrom ?? 0);
+  });
   return {
     type: "credentials",
     sessionExpiryTime: SESSION_SECONDS,

@@ -167,3 +167,25 @@ export function addFunctionGlobal(name: string, value: object): void {
     return original(sandbox, ...rest);
   }) as typeof vm.createContext;
 }
+
+/** A login, as Node-RED keeps it. */
+export interface LoginSession {
+  user: string;
+  /** In milliseconds since 1970. */
+  expires: number;
+}
+
+/**
+ * Takes a login for over that does not pass. Node-RED looks only whether the user still exists, and keeps
+ * the rights that the user had at the login (@node-red/editor-api, lib/auth/tokens.js).
+ */
+export function checkSessions(passes: (session: LoginSession) => Promise<boolean>): void {
+  const tokens = require("@node-red/editor-api/lib/auth/tokens") as {
+    get(token: string): Promise<LoginSession | null | undefined>;
+  };
+  const { get } = tokens;
+  tokens.get = async (token) => {
+    const session = await get(token);
+    return session && (await passes(session)) ? session : null;
+  };
+}

@@ -64,13 +64,14 @@ async function changeRole(store: FlowStore, name: string, wanted: string) {
   const user = await requireUser(store, name);
   const role = requireRole(wanted);
   if (user.role === "admin" && role !== "admin") await requireOtherAdmin(store, name);
-  await store.writeUser({ ...user, role });
+  await store.writeUser({ ...user, role, loginsFrom: Date.now() });
   return told({ ...user, role });
 }
 
 async function changePassword(store: FlowStore, name: string) {
   const user = await requireUser(store, name);
-  await store.writeUser({ ...user, passwordHash: await readPassword() });
+  const passwordHash = await readPassword();
+  await store.writeUser({ ...user, passwordHash, loginsFrom: Date.now() });
   return told(user);
 }
 

@@ -43,6 +43,8 @@ export interface StoredUser {
   role: UserRole;
   /** Hash of the password that the stack gave last: what a person changed since is not undone. */
   provisionedHash?: string;
+  /** Logins before this moment (ms since 1970) are over: role or password were others then. */
+  loginsFrom?: number;
 }
 
 export type WorkerState = "starting" | "running" | "reloading" | "draining" | "error";
