@@ -47,15 +47,102 @@ async function connected(client: Redis): Promise<void> {
   });
 }
 
+/** Two connections: one asks, and one that listens can do nothing else. */
+interface Connections {
+  readonly client: Redis;
+  readonly subscriber: Redis;
+}
+
 /** Takes part in elections. Connects when the first node does. */
 export function createLeaders(options: LeadersOptions): Leaders {
-  const { valkey, nextFence, name, log } = options;
-  const seats = new Map<string, Seat>();
-  const channel = `${valkey.prefix}leader`;
-  const keyOf = (lock: string) => `${valkey.prefix}leader:${lock}`;
-  let connections: { client: Redis; subscriber: Redis } | undefined;
+  return new ValkeyLeaders(options);
+}
 
-  const connect = () => {
+class ValkeyLeaders implements Leaders {
+  private readonly options: LeadersOptions;
+  private readonly seats = new Map<string, Seat>();
+  /** Tells what was released. */
+  private readonly channel: string;
+  private readonly store: LockStore;
+  private connections: Connections | undefined;
+
+  constructor(options: LeadersOptions) {
+    this.options = options;
+    this.channel = `${options.valkey.prefix}leader`;
+    this.store = {
+      acquire: (lock, token, leaseMs) => this.run("leaderAcquire", lock, token, leaseMs),
+      extend: async (lock, token, leaseMs) =>
+        (await this.run("leaderExtend", lock, token, leaseMs)) === 1,
+      release: async (lock, token) =>
+        void (await this.run("leaderRelease", lock, token, this.channel)),
+    };
+  }
+
+  join(lock: string, ttlMs: number, onChange: () => void): Candidacy {
+    const seat = this.seats.get(lock) ?? this.take(lock, ttlMs);
+    const listener = () => onChange();
+    seat.listeners.add(listener);
+    return {
+      get state() {
+        return seat.election.state;
+      },
+      handOver: () => seat.election.handOver(),
+      leave: async (gone) => {
+        seat.listeners.delete(listener);
+        if (gone) await this.vacate(lock, seat);
+        else setTimeout(() => void this.vacate(lock, seat), SUCCESSOR_MS).unref();
+      },
+    };
+  }
+
+  async handOver(lock: string): Promise<void> {
+    await this.seats.get(lock)?.election.handOver();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.seats.values()].map(({ election }) => election.end()));
+    this.seats.clear();
+    this.connections?.client.disconnect();
+    this.connections?.subscriber.disconnect();
+  }
+
+  private take(lock: string, ttlMs: number): Seat {
+    const { store, options } = this;
+    const { nextFence, log } = options;
+    const listeners = new Set<() => void>();
+    const onChange = () => {
+      for (const listener of listeners) listener();
+    };
+    const leaseMs = leaseOf(ttlMs);
+    const election = new Election({ lock, leaseMs, store, nextFence, onChange, log });
+    const seat = { election, listeners };
+    this.seats.set(lock, seat);
+    return seat;
+  }
+
+  private async vacate(lock: string, seat: Seat): Promise<void> {
+    if (seat.listeners.size > 0 || this.seats.get(lock) !== seat) return;
+    this.seats.delete(lock);
+    await seat.election.end();
+  }
+
+  private keyOf(lock: string): string {
+    return `${this.channel}:${lock}`;
+  }
+
+  private async run(
+    command: keyof typeof SCRIPTS,
+    lock: string,
+    ...args: (string | number)[]
+  ): Promise<number> {
+    this.connections ??= this.connect();
+    await connected(this.connections.client);
+    const commands = this.connections.client as unknown as Record<string, Script>;
+    return (commands[command] as Script).call(commands, this.keyOf(lock), ...args);
+  }
+
+  private connect(): Connections {
+    const { valkey, name, log } = this.options;
     const client = connectValkey(valkey, `${name}-leader`, log, {
       ...{ enableOfflineQueue: false, autoResendUnfulfilledCommands: false },
       commandTimeout: COMMAND_MS,
@@ -64,72 +151,17 @@ export function createLeaders(options: LeadersOptions): Leaders {
       client.defineCommand(command, { numberOfKeys: 1, lua });
     }
     const subscriber = connectValkey(valkey, `${name}-released`, log);
-    subscriber.on("message", (_channel, key) => {
-      for (const [lock, { election }] of seats) if (keyOf(lock) === key) election.wake();
-    });
-    subscriber.subscribe(channel).catch(() => {});
+    subscriber.on("message", (_channel, key) => this.wake(key));
+    subscriber.subscribe(this.channel).catch(() => {});
     // What was released while nobody listened.
-    subscriber.on("ready", () => {
-      for (const { election } of seats.values()) election.wake();
-    });
+    subscriber.on("ready", () => this.wake());
     return { client, subscriber };
-  };
+  }
 
-  const run = async (command: keyof typeof SCRIPTS, key: string, ...args: (string | number)[]) => {
-    connections ??= connect();
-    await connected(connections.client);
-    const commands = connections.client as unknown as Record<string, Script>;
-    return (commands[command] as Script).call(commands, key, ...args);
-  };
-  const store: LockStore = {
-    acquire: (lock, token, leaseMs) => run("leaderAcquire", keyOf(lock), token, leaseMs),
-    extend: async (lock, token, leaseMs) =>
-      (await run("leaderExtend", keyOf(lock), token, leaseMs)) === 1,
-    release: async (lock, token) => void (await run("leaderRelease", keyOf(lock), token, channel)),
-  };
-
-  const take = (lock: string, ttlMs: number): Seat => {
-    const listeners = new Set<() => void>();
-    const onChange = () => {
-      for (const listener of listeners) listener();
-    };
-    const leaseMs = leaseOf(ttlMs);
-    const election = new Election({ lock, leaseMs, store, nextFence, onChange, log });
-    const seat = { election, listeners };
-    seats.set(lock, seat);
-    return seat;
-  };
-  const vacate = async (lock: string, seat: Seat) => {
-    if (seat.listeners.size > 0 || seats.get(lock) !== seat) return;
-    seats.delete(lock);
-    await seat.election.end();
-  };
-
-  return {
-    join(lock, ttlMs, onChange): Candidacy {
-      const seat = seats.get(lock) ?? take(lock, ttlMs);
-      const listener = () => onChange();
-      seat.listeners.add(listener);
-      return {
-        get state() {
-          return seat.election.state;
-        },
-        handOver: () => seat.election.handOver(),
-        async leave(gone) {
-          seat.listeners.delete(listener);
-          if (gone) await vacate(lock, seat);
-          else setTimeout(() => void vacate(lock, seat), SUCCESSOR_MS).unref();
-        },
-      };
-    },
-    async handOver(lock) {
-      await seats.get(lock)?.election.handOver();
-    },
-    async close() {
-      await Promise.all([...seats.values()].map(({ election }) => election.end()));
-      seats.clear();
-      connections?.client.disconnect();
-      connections?.subscriber.disconnect();
-    },
-  };
+  /** One lock by its key, or all, may be free now. */
+  private wake(key?: string): void {
+    for (const [lock, { election }] of this.seats) {
+      if (key === undefined || this.keyOf(lock) === key) election.wake();
+    }
+  }
 }
