@@ -62,23 +62,30 @@ export function planProvision(
   };
 }
 
+/** What is left of a tenant or cluster, and whose place the job takes that erases it. */
+export interface ErasePlan {
+  readonly kind: "cluster" | "tenant";
+  readonly identity: string;
+  /** Logical and physical name of the container that wrote to the folders. */
+  readonly id: string;
+  readonly name: string;
+  /** The folders to empty. */
+  readonly folders: readonly Mount[];
+}
+
 /**
- * Drops a tenant's database and user and empties its volume. It takes the place of the tenant's container,
- * name and all: the engine has to stop the one to make the other, so nothing writes while it erases.
+ * Drops the database and its user and empties the volumes. It takes the place of the container that wrote to
+ * them, name and all: the engine has to stop the one to make the other, so nothing writes while it erases.
  */
-export function planErase(
-  id: string,
-  context: PlanContext,
-  access: DatabaseAccess,
-  identity: string,
-  data: Mount,
-): Job {
+export function planErase(context: PlanContext, access: DatabaseAccess, plan: ErasePlan): Job {
+  const { kind, identity, id, name, folders } = plan;
+  const more = { REDFLEET_FOLDERS: folders.map(({ path }) => path).join(",") };
   return {
-    ...databaseJob(context, access, "tenant", identity, "/app/jobs/erase-tenant.ts", {}),
+    ...databaseJob(context, access, kind, identity, "/app/jobs/erase.ts", more),
     id,
-    name: physicalName(context.stack, "tenant", identity),
+    name,
     files: [...access.files, { name: "mongodb-uri", content: adminUri(access) }],
-    mounts: [data, ...trust(context, access)],
+    mounts: [...folders, ...trust(context, access)],
   };
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import { sortedEntries } from "../config/canonical.ts";
+import { confirmed } from "../config/destruction.ts";
 import { identityOf } from "../config/identity.ts";
 import { own } from "../config/own.ts";
 import type { Pace } from "../config/pace.ts";
@@ -15,6 +16,7 @@ import { type DatabaseAccess, externalAccess, externalServers } from "./mongodb/
 import { ReplicaSet } from "./mongodb/component.ts";
 import { planNetworks } from "./networks.ts";
 import { Cluster, type SharedStore } from "./node-red/component.ts";
+import { ErasedCluster } from "./node-red/erased.ts";
 import type { FlowEnvironment } from "./node-red/files.ts";
 import { outputsOf, type PlatformOutputs } from "./outputs.ts";
 import type { Needs, Target, WorkloadFile } from "./target/types.ts";
@@ -59,7 +61,7 @@ export class Platform extends PlatformComponent {
     const valkey = this.#makeValkey(name, agent);
     const clusters = this.#makeClusters(name, mongodb, valkey, agent);
     const tenants = this.#makeTenants(name, mongodb, agent);
-    this.#eraseTenants(name, mongodb);
+    this.#erase(name, mongodb, valkey);
     this.outputs = outputsOf(this.#context, clusters, tenants);
     this.registerOutputs({});
   }
@@ -154,10 +156,12 @@ export class Platform extends PlatformComponent {
     });
   }
 
-  #eraseTenants(name: string, { access, needs }: DocumentStore): void {
-    for (const identity of [...this.#args.config.confirmDestroy].sort()) {
+  #erase(name: string, { access, needs }: DocumentStore, shared: SharedStore): void {
+    for (const { kind, identity } of [...this.#args.config.confirmDestroy].sort().map(confirmed)) {
       const args = { ...this.#common(), identity, access, needs };
-      new ErasedTenant(`${name}-tenant-${identity}`, args, { parent: this });
+      const full = `${name}-${kind}-${identity}`;
+      if (kind === "tenant") new ErasedTenant(full, args, { parent: this });
+      else new ErasedCluster(full, { ...args, shared }, { parent: this });
     }
   }
 

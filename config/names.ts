@@ -18,6 +18,7 @@ export const COMPONENTS = [
   "agent",
   "editor",
   "replica",
+  "credentials",
   "tenant",
   "job",
   "route",

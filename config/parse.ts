@@ -3,6 +3,7 @@ import { readDraft } from "./draft.ts";
 import type { Problem } from "./errors.ts";
 import { valueAt } from "./problems.ts";
 import { capacityRules } from "./rules/capacity.ts";
+import { destructionRules } from "./rules/destruction.ts";
 import { edgeRules } from "./rules/edge.ts";
 import { environmentRules } from "./rules/environment.ts";
 import { externalRules } from "./rules/external.ts";
@@ -22,6 +23,7 @@ const RULES: readonly Rule[] = [
   externalRules,
   tenantRules,
   renameRules,
+  destructionRules,
   environmentRules,
   moduleRules,
   edgeRules,

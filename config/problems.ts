@@ -41,13 +41,20 @@ function unknownKeys(
   issue: z.core.$ZodIssueUnrecognizedKeys,
   candidates: readonly string[],
 ): Problem[] {
-  return issue.keys.map((key) => ({
-    code: "REDFLEET_CFG_UNKNOWN_KEY",
-    path: joinPath([...issue.path, key]),
-    rule: "unknown key",
-    fix: didYouMean(key, candidates),
-  }));
+  return issue.keys.map((key) => {
+    const path = joinPath([...issue.path, key]);
+    const fix = RETIRED.find(({ place }) => place.test(path))?.fix ?? didYouMean(key, candidates);
+    return { code: "REDFLEET_CFG_UNKNOWN_KEY", path, rule: "unknown key", fix };
+  });
 }
+
+/** Keys that earlier versions knew, and what to do about them. */
+const RETIRED: readonly { readonly place: RegExp; readonly fix: string }[] = [
+  {
+    place: /^clusters\.[^.]+\.protect$/,
+    fix: "remove it: the secret stays with the cluster's data until confirmDestroy erases both",
+  },
+];
 
 function oneProblem(issue: z.core.$ZodIssue, input: unknown): Problem {
   const value = valueAt(input, issue.path);

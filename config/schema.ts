@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KEY_PATTERN, KEY_RULE } from "./names.ts";
+import { CONFIRMED_PATTERN, CONFIRMED_RULE } from "./destruction.ts";
 import { says } from "./problems.ts";
 import { Cluster } from "./sections/cluster.ts";
 import { Edge } from "./sections/edge.ts";
@@ -34,10 +34,10 @@ export const Platform = z.strictObject({
   templates: z.record(Key, Template).default({}).describe("Templates of this stack by key."),
   tenants: z.record(Key, Tenant).default({}).describe("Tenants by key."),
   confirmDestroy: z
-    .array(z.string().regex(KEY_PATTERN, says("REDFLEET_CFG_NAME", KEY_RULE, "name a tenant")))
+    .array(z.string().regex(CONFIRMED_PATTERN, CONFIRMED_RULE))
     .default([])
     .describe(
-      "Keys of former tenants whose data is to be erased for good: volume, database, user. Take a key out again when it is done.",
+      "Former tenants, by their keys, and former clusters, as `clusters.<key>`, whose data is to be erased for good: files, database, users, and of a cluster its credential secret and its keys in Valkey. Take an entry out again when it is done: the emptied volumes go with it.",
     ),
 });
 

@@ -2,7 +2,7 @@ import type { Resource } from "./resource.ts";
 
 /** What a rule may ask of the configuration. */
 export interface PolicyContext {
-  /** Keys of tenants whose erasure is confirmed. */
+  /** Tenants and clusters whose erasure is confirmed, as the stack file names them. */
   readonly confirmDestroy: readonly string[];
 }
 

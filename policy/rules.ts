@@ -1,3 +1,4 @@
+import { confirmation } from "../config/destruction.ts";
 import { CONTAINER_RULES } from "./containers.ts";
 import { componentOf, isAgent, labelOf, type Resource, shown, TYPES } from "./resource.ts";
 import type { PolicyContext, PolicyRule } from "./rule.ts";
@@ -26,15 +27,23 @@ export const RULES: readonly PolicyRule[] = [
     name: "data-kept",
     type: TYPES.volume,
     rule: "a volume that nothing can fill again is protected, or outlives its resource",
-    fix: 'make it "protected" or "retained"; confirmDestroy erases a tenant',
+    fix: 'make it "protected" or "retained"; confirmDestroy erases a tenant or cluster',
     check: (resource, { confirmDestroy }) => {
       if (resource.protect || resource.retainOnDelete || isRemade(resource)) return undefined;
-      const confirmed = confirmDestroy.includes(labelOf(resource, "redfleet.name") ?? "");
-      if (confirmed && componentOf(resource) === "tenant") return undefined;
+      if (isConfirmed(resource, confirmDestroy)) return undefined;
       return `protect ${resource.protect}, retainOnDelete ${resource.retainOnDelete}`;
     },
   },
 ];
+
+/** Volumes of a tenant or cluster whose erasure the stack file confirms. */
+function isConfirmed(resource: Resource, confirmDestroy: readonly string[]): boolean {
+  const identity = labelOf(resource, "redfleet.name") ?? "";
+  const component = componentOf(resource) ?? "";
+  if (component === "tenant") return confirmDestroy.includes(identity);
+  const ofCluster = ["editor", "credentials"].includes(component);
+  return ofCluster && confirmDestroy.includes(confirmation({ kind: "cluster", identity }));
+}
 
 function isRemade(resource: Resource): boolean {
   if (isAgent(resource)) return AGENT_REMAKES.test(String(resource.props.name));

@@ -37,6 +37,8 @@ interface UpResult {
   caFile: string | null;
   clusters: Record<string, { url: string; apiUrl: string }>;
   tenants: Record<string, { url: string }>;
+  /** What `confirmDestroy` lists: its data is gone. */
+  erased: readonly string[];
   /** Resources per operation: `{same: 60}` when nothing had to be done. */
   changes: Record<string, number>;
   seconds: number;
@@ -84,7 +86,8 @@ async function up(stack: string): Promise<UpResult> {
   await lock.release();
   const { domain, httpsPort, clusters, tenants } = outputs;
   const took = Math.round((Date.now() - started) / 100) / 10;
-  return { stack, domain, https: httpsPort, caFile, clusters, tenants, changes, seconds: took };
+  const told = { stack, domain, https: httpsPort, caFile, clusters, tenants };
+  return { ...told, erased: platform.confirmDestroy, changes, seconds: took };
 }
 
 /** `pulumi up` with its steps as they end; on a failure the last lines of what failed. */
@@ -166,6 +169,10 @@ function renderResult(result: UpResult): string {
   }
   for (const [name, { url }] of Object.entries(result.tenants)) show(name, url);
   if (result.caFile) lines.push("", `  CA certificate   ${result.caFile}`);
+  if (result.erased.length > 0) {
+    lines.push("", `  Erased: ${result.erased.join(", ")}. Take that out of confirmDestroy: the`);
+    lines.push("  emptied volumes and the jobs that emptied them go with the next up.");
+  }
   lines.push("", `  More: npx redfleet status${flag} · logs <name> · tenant add <name> · down`);
   return lines.join("\n");
 }

@@ -33,6 +33,9 @@ export interface Change {
   because: string[];
 }
 
+const FOR_GOOD =
+  "erased for good (it is under confirmDestroy; taken out after this up, emptied volumes go too)";
+
 const VOLUME = "docker:index/volume:Volume";
 const CONTAINER = "docker:index/container:Container";
 
@@ -44,11 +47,15 @@ const SILENT = /\.files$/;
 /** Volumes that are made again from the stack file. */
 const RECORDS = /\.(route|files|config|run|tls-[a-z]+)$/;
 /** Containers that run once. */
-const JOBS = /\.(job|init)$/;
-/** Takes the place of the container of a tenant whose erasure is confirmed. */
-const ERASER = "/app/jobs/erase-tenant.ts";
-/** What that does. */
-const ERASED = "database, user and files, erased for good (its key is under confirmDestroy)";
+const JOBS = /\.(job|init|keep-secret|valkey-user|first-user)$/;
+/** What the jobs erase that take the place of what a confirmed destruction ends, by their commands. */
+const ERASERS: Readonly<Record<string, { readonly tenant: string; readonly cluster: string }>> = {
+  "/app/jobs/erase.ts": {
+    tenant: "database, user and files",
+    cluster: "database, user, credential secret and the editor's files",
+  },
+  "/redfleet/erase-user": { tenant: "", cluster: "user and all keys in Valkey" },
+};
 
 /** Everything that a preview would change, in the order of its owners. */
 export function summarise(preview: Preview): Change[] {
@@ -68,9 +75,10 @@ function changeOf(step: PreviewStep): Change | undefined {
   return { owner, effect, ...told(step, type, resource, because) };
 }
 
-/** The eraser has the name of the runtime, and a volume may stay on the engine: the name alone would mislead. */
+/** An eraser has the name of what it replaces, and a volume may stay on the engine: the name alone would mislead. */
 function told(step: PreviewStep, type: string, resource: string, because: string[]) {
-  if (erases(step)) return { resource: ERASED, because: [] };
+  const erased = erasedBy(step);
+  if (erased !== undefined) return { resource: `${erased}, ${FOR_GOOD}`, because: [] };
   const isKept = type === VOLUME && step.op === "delete" && step.oldState?.retainOnDelete === true;
   return { resource: isKept ? `${resource} (kept on the engine)` : resource, because };
 }
@@ -89,11 +97,11 @@ function effectOf(step: PreviewStep, type: string): Effect | undefined {
   const data = type === VOLUME && !RECORDS.test(name);
   switch (step.op) {
     case "create":
-      return erases(step) ? "data lost" : "created";
+      return erasedBy(step) ? "data lost" : "created";
     case "update":
       return "changed in place";
     case "replace":
-      if (data || erases(step)) return "data lost";
+      if (data || erasedBy(step)) return "data lost";
       return type === CONTAINER && !JOBS.test(name) ? "restarted" : "changed in place";
     case "delete":
       // Volumes with data stay on the engine; what goes is a replica's cache, or what an erasure has emptied.
@@ -103,10 +111,12 @@ function effectOf(step: PreviewStep, type: string): Effect | undefined {
   }
 }
 
-/** Both names are in use for it: the SDK's and the engine provider's own. */
-function erases({ newState }: PreviewStep): boolean {
-  const command = newState?.inputs?.command ?? newState?.inputs?.commands;
-  return Array.isArray(command) && command.includes(ERASER);
+/** What a step erases for good, if it does. Both names of the property are in use: the SDK's and the provider's own. */
+function erasedBy(step: PreviewStep): string | undefined {
+  const { inputs } = step.newState ?? {};
+  const command: unknown = inputs?.command ?? inputs?.commands;
+  const [found] = (Array.isArray(command) ? command : []).flatMap((word) => ERASERS[word] ?? []);
+  return found?.[nameOf(step).startsWith("tenant-") ? "tenant" : "cluster"];
 }
 
 /** `tenant-acme.data` is the data of the tenant acme, `mongodb-0` a container of MongoDB. */

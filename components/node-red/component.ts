@@ -9,6 +9,7 @@ import { password } from "../secrets.ts";
 import type { Needs, Placed, Target, WorkloadFile } from "../target/types.ts";
 import { TOKENS } from "../tokens.ts";
 import type { ValkeyAccess } from "../valkey/access.ts";
+import { planCredentials, planKeepSecret } from "./credentials.ts";
 import { type FlowEnvironment, flowFile, runtimeFiles } from "./files.ts";
 import { planFirstUser } from "./first-user.ts";
 import { type ClusterInput, planCluster } from "./plan.ts";
@@ -38,8 +39,9 @@ export interface ClusterArgs {
 
 /**
  * A Node-RED cluster. Creates the editor, its replicas, their files and folders, a user of each store and
- * the route. Keeps the editor's folder and the secret of the credentials. Scaling makes or removes replicas
- * and touches nothing else; any other change replaces the editor, then one replica after the other.
+ * the route. Keeps, when it goes, what flows and users are worth: the editor's folder, the secret of the
+ * credentials, its data in the stores. Scaling makes or removes replicas and touches nothing else; any other
+ * change replaces the editor, then one replica after the other.
  */
 export class Cluster extends PlatformComponent {
   readonly url: string;
@@ -52,19 +54,16 @@ export class Cluster extends PlatformComponent {
     const { target, context, key, identity, config, access, shared } = args;
     this.firstPassword = password(this, `${name}.first-password`);
     const database = password(this, `${name}.database-password`);
-    const credentials = password(this, `${name}.credential-secret`, { protect: config.protect });
     const known = this.#makeValkeyUser(name, args);
     const secrets = { environment: args.environment, databasePassword: database };
     const valkey = {
       name: "valkey.json",
       content: shared.access.fileOf({ key, identity }, known.password),
     };
-    // One secret of the flows' credentials, for editor and replicas.
     const files = [
       ...(config.flowStore === "valkey"
         ? [flowFile(args.environment)]
         : runtimeFiles({ kind: "cluster", identity, access, ...secrets })),
-      { name: "credential-secret", content: credentials },
       valkey,
       ...args.registry,
     ];
@@ -75,7 +74,8 @@ export class Cluster extends PlatformComponent {
         ? this.#makeFirstUser(name, args, input, valkey, known.jobs)
         : this.#makeDatabase(name, args, database);
     const members = [plan.editor, ...plan.replicas];
-    placeMembers(this, target, members, [provisioned, ...known.jobs], context.pace);
+    const needs = [provisioned, ...known.jobs, this.#keepSecret(name, args)];
+    placeMembers(this, target, members, needs, context.pace);
     target.expose(this, plan.route);
     ({ url: this.url, apiUrl: this.apiUrl } = plan);
     this.registerOutputs({ url: this.url, apiUrl: this.apiUrl });
@@ -90,6 +90,13 @@ export class Cluster extends PlatformComponent {
       password: secret,
       jobs: [target.job(this, planUser(name, identity, secret), shared.needs)],
     };
+  }
+
+  /** One secret of the flows' credentials, for editor and replicas. */
+  #keepSecret(name: string, { target, context, identity }: ClusterArgs): Placed {
+    const secret = password(this, `${name}.credential-secret`);
+    target.volume(this, planCredentials(name, context, identity));
+    return target.job(this, planKeepSecret(name, context, identity, secret));
   }
 
   /** A database user, and the first user in the database. */

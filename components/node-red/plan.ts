@@ -6,8 +6,9 @@ import { type PlanContext, publicUrl } from "../context.ts";
 import { databaseName, trust } from "../jobs.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
 import { SEAL_FILE, sealMount } from "../seal.ts";
-import type { Exposure, WorkloadFile } from "../target/types.ts";
+import type { Exposure, Volume, WorkloadFile } from "../target/types.ts";
 import type { ValkeyAccess } from "../valkey/access.ts";
+import { CREDENTIAL_SECRET, credentialsMount } from "./credentials.ts";
 import { moduleEnvironment } from "./modules.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "./runtime.ts";
 
@@ -60,13 +61,16 @@ function planRuntime(
   const memory = role === "editor" ? config.editorMemory : config.replicaMemory;
   const identity = { stack, component: role, key, member };
   return {
-    data: {
-      id: `${own}.data`,
-      name: `${name}-data`,
-      identity: { ...identity, key: input.identity },
-      // The editor's folder holds what people installed; a replica's is a copy.
-      durability: role === "editor" ? "retained" : "scratch",
-    },
+    data:
+      role === "editor"
+        ? planEditorData(id, context, input.identity)
+        : {
+            id: `${own}.data`,
+            name: `${name}-data`,
+            identity: { ...identity, key: input.identity },
+            // A copy of what the editor and the flow store have.
+            durability: "scratch",
+          },
     workload: {
       ...runtimeDefaults(config.nodeRed),
       id: own,
@@ -80,6 +84,7 @@ function planRuntime(
       mounts: [
         { volume: `${name}-data`, path: "/data" },
         sealMount(stack),
+        credentialsMount(stack, input.identity, true),
         ...trust(context, access, shared),
       ],
       files,
@@ -89,6 +94,21 @@ function planRuntime(
       ],
       hosts: access.hosts,
     },
+  };
+}
+
+/** The editor's folder: what people installed. It outlives the cluster, until its erasure is confirmed. */
+export function planEditorData(
+  id: string,
+  { stack }: PlanContext,
+  identity: string,
+  durability: Volume["durability"] = "retained",
+): Volume {
+  return {
+    id: `${id}.editor.data`,
+    name: `${physicalName(stack, "editor", identity)}-data`,
+    identity: { stack, component: "editor", key: identity },
+    durability,
   };
 }
 
@@ -122,7 +142,7 @@ function clusterEnvironment(
     REDFLEET_VALKEY_FILE: "/run/redfleet/valkey.json",
     REDFLEET_CONTEXT_DEFAULT: config.context.default,
     REDFLEET_CONTEXT_SYNCHRONOUS: config.context.synchronous ? "true" : "false",
-    REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
+    REDFLEET_CREDENTIAL_SECRET_FILE: CREDENTIAL_SECRET,
     REDFLEET_SEAL_FILE: SEAL_FILE,
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",
     REDFLEET_DRAIN_SECONDS: String(config.drainSeconds),

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { physicalName } from "../../config/names.ts";
 import type { TemplateConfig } from "../../config/sections/template.ts";
 import type { TenantConfig } from "../../config/sections/tenant.ts";
 import { PlatformComponent } from "../base.ts";
@@ -77,8 +78,11 @@ export class ErasedTenant extends PlatformComponent {
     super(TOKENS.tenant, name, opts);
     const data = planData(name, args.context, args.identity, "scratch");
     args.target.volume(this, data);
-    const mount = { volume: data.name, path: "/data" };
-    const erase = planErase(name, args.context, args.access, args.identity, mount);
+    const erase = planErase(args.context, args.access, {
+      ...{ kind: "tenant", identity: args.identity, id: name },
+      name: physicalName(args.context.stack, "tenant", args.identity),
+      folders: [{ volume: data.name, path: "/data" }],
+    });
     args.target.job(this, erase, args.needs);
     this.registerOutputs({});
   }

@@ -7,7 +7,7 @@ import type { FileContent, Job } from "../target/types.ts";
 import { TRUST_FILE } from "../tls.ts";
 import { MASTER_NAME, valkeyAddresses } from "./plan.ts";
 import { type Connection, valkeyConnection } from "./url.ts";
-import { planUser, type ValkeyMembers, valkeyUser } from "./user.ts";
+import { planEraseUser, planUser, type ValkeyMembers, valkeyUser } from "./user.ts";
 
 /** A cluster as Valkey knows it. */
 export interface ValkeyClient {
@@ -20,6 +20,8 @@ export interface ValkeyClient {
 export interface ValkeyAccess {
   /** The job that gives a cluster its user; undefined where users are somebody else's business. */
   readonly planUser: ((id: string, identity: string, password: FileContent) => Job) | undefined;
+  /** The job that takes a cluster's user and keys away; undefined where they are somebody else's business. */
+  readonly planEraseUser: ((id: string, identity: string) => Job) | undefined;
   /** Content of a cluster's `REDFLEET_VALKEY_FILE`; the password is that of the user that it was given. */
   readonly fileOf: (
     client: ValkeyClient,
@@ -42,6 +44,7 @@ export function ownAccess(
   const members = { ...valkeyAddresses(context, config), users, tls: config.tls };
   return {
     planUser: (id, identity, password) => planUser(id, context, members, identity, password),
+    planEraseUser: (id, identity) => planEraseUser(id, context, members, identity),
     fileOf: ({ identity }, password) =>
       pulumi
         .output(password)
@@ -61,6 +64,7 @@ export function externalAccess(
 ): ValkeyAccess {
   return {
     planUser: undefined,
+    planEraseUser: undefined,
     fileOf: ({ key, identity }) => {
       const name = own(clusters, key) ?? urlSecret;
       if (name === undefined) throw new Error(`no connection string for the cluster ${key}`);

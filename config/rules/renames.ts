@@ -9,17 +9,10 @@ interface Renamed {
   renamedFrom?: string | undefined;
 }
 
-/** An identity belongs to one entry, and to none whose erasure is confirmed. */
-export const renameRules: Rule = ({ clusters, tenants, confirmDestroy }) => [
+/** An identity belongs to one entry. */
+export const renameRules: Rule = ({ clusters, tenants }) => [
   ...renames("clusters", clusters),
   ...renames("tenants", tenants),
-  ...sortedEntries(tenants).flatMap(([key, { renamedFrom }]) => {
-    if (renamedFrom === undefined || !confirmDestroy.includes(renamedFrom)) return [];
-    const rule = `its data belongs to tenants.${key}, which is declared`;
-    const index = confirmDestroy.indexOf(renamedFrom);
-    const fix = `remove tenants.${key} as well, or take it out of confirmDestroy`;
-    return [problem("REDFLEET_CFG_DESTROY", `confirmDestroy.${index}`, renamedFrom, rule, fix)];
-  }),
 ];
 
 function renames(section: string, map: Readonly<Record<string, Renamed>>): Problem[] {

@@ -8,13 +8,12 @@ import { allTemplates } from "../templates.ts";
 import { formatMemory } from "../units.ts";
 import { problem, type Rule } from "./rule.ts";
 
-/** Templates exist and hold together, limits stay inside them, nothing in use is destroyed. */
+/** Templates exist and hold together, limits stay inside them. */
 export const tenantRules: Rule = (config) => {
   const templates = allTemplates(config);
   return [
     ...sortedEntries(config.templates).flatMap(([key, template]) => bounds(key, template)),
     ...sortedEntries(config.tenants).flatMap(([key, tenant]) => limits(key, tenant, templates)),
-    ...destruction(config.confirmDestroy, config.tenants),
   ];
 };
 
@@ -59,22 +58,4 @@ function within(
   const rule = `${text(min)}..${text(max)} in template ${template}`;
   const fix = `use ${text(value < min ? min : max)}, or a template with other bounds`;
   return [problem(code, path, text(value), rule, fix)];
-}
-
-function destruction(
-  confirmed: readonly string[],
-  tenants: Readonly<Record<string, TenantConfig>>,
-): Problem[] {
-  return confirmed.flatMap((key, index) => {
-    const first = confirmed.indexOf(key);
-    if (first < index) {
-      const rule = `already at confirmDestroy.${first}`;
-      const path = `confirmDestroy.${index}`;
-      return [problem("REDFLEET_CFG_DESTROY", path, key, rule, "remove one of them")];
-    }
-    if (!Object.hasOwn(tenants, key)) return [];
-    const rule = "erases only tenants that are gone from tenants";
-    const fix = `remove tenants.${key} as well, or take it out of confirmDestroy`;
-    return [problem("REDFLEET_CFG_DESTROY", `confirmDestroy.${index}`, key, rule, fix)];
-  });
 }

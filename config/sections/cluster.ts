@@ -78,10 +78,6 @@ export const Cluster = z.strictObject({
   env: Environment.default({}).describe("Environment of the flows, editor and replicas alike."),
   secretEnv: SecretEnvironment.default({}).describe("Variable -> key in `redfleet:secrets`."),
   ...moduleKeys(["*"]),
-  protect: z
-    .boolean()
-    .default(true)
-    .describe("Refuse to delete the secret that encrypts credentials. False before a removal."),
 });
 
 export type ClusterConfig = z.infer<typeof Cluster>;

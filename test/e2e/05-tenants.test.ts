@@ -2,14 +2,23 @@ import { readdirSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { containersOf, identities } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
-import { endpoint, tab } from "../support/flows.ts";
+import { credentialProbe, endpoint, tab } from "../support/flows.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { report } from "../support/report.ts";
-import { E2E, editStack, pulumi, succeeded, up } from "../support/stack.ts";
+import { E2E, editStack, type PlatformConfig, pulumi, succeeded, up } from "../support/stack.ts";
 import { pause, until } from "../support/wait.ts";
 
 const OTHERS = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica"];
 const TENANT = "initech";
+const CLUSTER = "spare";
+/** With its flows in Valkey, it leaves data in every store but MongoDB; the tenant has that there. */
+const SPARE = { apiReplicas: 1, flowStore: "valkey" };
+const CREDENTIAL = { user: "robot", password: "kept beside the flows" };
+const ORIGIN = "http://127.0.0.1:1880/red-nodes";
+/** Volumes that outlive what wrote to them. */
+const KEPT = [`tenant-${TENANT}-data`, `editor-${CLUSTER}-data`, `credentials-${CLUSTER}`].map(
+  (name) => `${E2E.name}-${name}`,
+);
 
 let platform: Platform;
 
@@ -47,6 +56,7 @@ describe("tenants", () => {
     editStack(E2E, (config) => {
       delete config.confirmDestroy;
       delete config.tenants[TENANT];
+      delete config.clusters[CLUSTER];
     });
   });
 
@@ -95,52 +105,71 @@ describe("tenants", () => {
     });
     expect(page.body.toLowerCase()).toContain("stopped");
     expect(await others()).toEqual(before);
+    // A cluster comes with it: what follows is true of both.
     editStack(E2E, (config) => {
       config.tenants[TENANT].state = "running";
+      config.clusters[CLUSTER] = SPARE;
     });
     await up(E2E);
     await until("its flow again", async () => (await answers("/own")).body.includes("initech"));
+    const admin = await platform.login(CLUSTER);
+    const probe = credentialProbe("kept", "secret", "/secret", ORIGIN, CREDENTIAL);
+    await admin.deployTabs([tab("kept"), ...probe]);
+    await until("the cluster's flow", decrypts);
   });
 
-  it("keeps the data of a tenant that is removed and gives it back", async () => {
+  it("keeps the data of what is removed and gives it back, credentials too", async () => {
     editStack(E2E, (config) => {
       delete config.tenants[TENANT];
+      delete config.clusters[CLUSTER];
     });
     await up(E2E);
-    expect(
-      (await containersOf(E2E.name, "tenant")).map((entry) => entry.Name).join(),
-    ).not.toContain(TENANT);
+    const left = (await containersOf(E2E.name)).map((entry) => entry.Name).join();
+    expect(left).not.toContain(TENANT);
+    expect(left).not.toContain(CLUSTER);
     await until("the host is unknown", async () => (await answers("/")).status === 421);
-    expect(await filesOf(`${E2E.name}-tenant-${TENANT}-data`)).not.toEqual([]);
+    for (const volume of KEPT) expect(await filesOf(volume), volume).not.toEqual([]);
     editStack(E2E, (config) => {
       config.tenants[TENANT] = { template: "nodered-5" };
+      config.clusters[CLUSTER] = SPARE;
     });
     await up(E2E);
     await until("its flow is back", async () => (await answers("/own")).body.includes("initech"));
+    await until("the cluster's flow is back", decrypts);
   });
 
   it("erases the data only with the confirmation", async () => {
-    editStack(E2E, (config) => {
-      delete config.tenants[TENANT];
-      config.confirmDestroy = [TENANT];
-    });
+    editStack(E2E, erase);
     await up(E2E);
-    expect(await filesOf(`${E2E.name}-tenant-${TENANT}-data`)).toEqual([]);
+    for (const volume of KEPT) expect(await filesOf(volume), volume).toEqual([]);
     editStack(E2E, (config) => {
       delete config.confirmDestroy;
       config.tenants[TENANT] = { template: "nodered-5" };
+      config.clusters[CLUSTER] = SPARE;
     });
     await up(E2E);
     await until("an empty tenant", async () => (await answers("/")).status === 200);
     await pause(1000);
     expect((await answers("/own")).status).toBe(404);
-    editStack(E2E, (config) => {
-      delete config.tenants[TENANT];
-      config.confirmDestroy = [TENANT];
-    });
+    expect((await (await platform.login(CLUSTER)).flows()).flows).toEqual([]);
+    editStack(E2E, erase);
     await up(E2E);
   });
 });
+
+/** Takes tenant and cluster out of the stack file, their data with them. */
+function erase(config: PlatformConfig): void {
+  delete config.tenants[TENANT];
+  delete config.clusters[CLUSTER];
+  config.confirmDestroy = [TENANT, `clusters.${CLUSTER}`];
+}
+
+/** True when a node of the cluster's flow has its credential in clear. */
+async function decrypts(): Promise<boolean> {
+  const { status, body } = await platform.client.ask(CLUSTER, "/red-nodes/secret");
+  const expected = `Basic ${btoa(`${CREDENTIAL.user}:${CREDENTIAL.password}`)}`;
+  return status === 200 && JSON.parse(body).authorization === expected;
+}
 
 const answers = (path: string) => platform.client.ask(TENANT, path);
 

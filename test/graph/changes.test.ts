@@ -136,6 +136,35 @@ test("a confirmed destruction turns the tenant's container into the job that era
   ]);
 });
 
+test("a cluster that goes takes only its own resources with it", async () => {
+  const { created, deleted, changed } = await changes({ ...dev, clusters: {} });
+  expect({ created, changed }).toEqual({ created: [], changed: [] });
+  expect(deleted.every((entry) => entry.includes(" dev-cluster-main"))).toBe(true);
+  const kept = before.filter(
+    ({ type, retainOnDelete }) => type.endsWith("Volume") && retainOnDelete,
+  );
+  expect(kept.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["dev-cluster-main.editor.data", "dev-cluster-main.credentials"]),
+  );
+});
+
+test("a confirmed destruction turns a cluster's editor and Valkey user into jobs that erase", async () => {
+  const { created, changed } = await changes({
+    ...dev,
+    clusters: {},
+    confirmDestroy: ["clusters.main"],
+  });
+  expect(created).toEqual([]);
+  expect(changed).toEqual([
+    "Container dev-cluster-main.editor",
+    "Container dev-cluster-main.editor.files",
+    "Container dev-cluster-main.valkey-user",
+    "Container dev-cluster-main.valkey-user.files",
+    "Volume dev-cluster-main.credentials",
+    "Volume dev-cluster-main.editor.data",
+  ]);
+});
+
 test("a renamed tenant keeps its volume, network, database and passwords", async () => {
   const { acme, ...rest } = dev.tenants ?? {};
   const tenants = { ...rest, shop: { template: "nodered-5", ...acme, renamedFrom: "acme" } };

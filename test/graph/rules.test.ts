@@ -100,6 +100,7 @@ test("members come one after the other, then the job, databases, runtimes", asyn
       ],
       "editor": [
         "dev-cluster-main.job",
+        "dev-cluster-main.keep-secret",
         "dev-cluster-main.valkey-user",
       ],
       "init": [
@@ -138,9 +139,9 @@ test("where nothing runs yet, members wait for no other, and all else for what i
   for (const member of members) expect(waitsFor(graph, `dev-${member}`), member).toEqual([]);
   const all = [0, 1, 2].map((member) => `dev-mongodb-${member}`);
   expect(waitsFor(graph, "dev-mongodb.init")).toEqual(all);
-  const stores = ["dev-cluster-main.job", "dev-cluster-main.valkey-user"];
+  const jobs = ["job", "keep-secret", "valkey-user"].map((job) => `dev-cluster-main.${job}`);
   for (const member of ["editor", "replica-0", "replica-2"]) {
-    expect(waitsFor(graph, `dev-cluster-main.${member}`), member).toEqual(stores);
+    expect(waitsFor(graph, `dev-cluster-main.${member}`), member).toEqual(jobs);
   }
 });
 

@@ -111,11 +111,11 @@ describe("provisioning a database", () => {
   });
 });
 
-describe("erasing a tenant", () => {
-  const erase = (database: string) =>
-    set.job("erase-tenant", 1, { REDFLEET_DATABASE: database, REDFLEET_DATABASE_USER: database }, [
-      "/data",
-    ]);
+describe("erasing a tenant or cluster", () => {
+  const erase = (database: string) => {
+    const names = { REDFLEET_DATABASE: database, REDFLEET_DATABASE_USER: database };
+    return set.job("erase", 1, { ...names, REDFLEET_FOLDERS: "/data" }, ["/data"]);
+  };
 
   it("drops its user and its database, nobody else's, and does so again without harm", async () => {
     const first = await erase("tenant-acme");
@@ -132,9 +132,9 @@ describe("erasing a tenant", () => {
     expect((await erase("tenant-acme")).code).toBe(0);
   });
 
-  it("refuses to erase what is not a tenant's", async () => {
-    const { code, log } = await erase("cluster-main");
+  it("refuses to erase what belongs to neither", async () => {
+    const { code, log } = await erase("admin");
     expect(code).toBe(1);
-    expect(log).toContain("only a tenant's database");
+    expect(log).toContain("only a tenant's or cluster's database");
   });
 });

@@ -100,8 +100,9 @@ describe("a replica set of somebody else", () => {
       REDFLEET_MONGODB_URI_FILE: set.uri(1, "platform:pw"),
       REDFLEET_DATABASE: "tenant-acme",
       REDFLEET_DATABASE_USER: "tenant-acme",
+      REDFLEET_FOLDERS: "/data",
     };
-    const { code, log } = await set.job("erase-tenant", 1, variables, ["/data"]);
+    const { code, log } = await set.job("erase", 1, variables, ["/data"]);
     expect(code, log).toBe(0);
     const client = set.client(1);
     const { databases } = await client.db().admin().listDatabases();

@@ -20,11 +20,16 @@ describe("users of clusters", () => {
 
   /** Runs the platform's job that makes or renews a user. */
   async function provide(user: string): Promise<void> {
-    const password = randomBytes(12).toString("hex");
-    passwords[user] = password;
+    passwords[user] = randomBytes(12).toString("hex");
+    await run("/redfleet/user", user);
+  }
+
+  /** Runs one of the jobs for a user, to its end. @returns what it printed */
+  async function run(command: string, user: string): Promise<string> {
+    const password = passwords[user] ?? "";
     const name = `job-${user}`;
     const job = await group.lab.start({
-      ...{ name, component: "job", user: 999, command: ["/redfleet/user"], memoryMb: 64 },
+      ...{ name, component: "job", user: 999, command: [command], memoryMb: 64 },
       image: await platformImage("valkey"),
       files: { "users.json": JSON.stringify(group.passwords), "store-password": password },
       environment: {
@@ -35,8 +40,11 @@ describe("users of clusters", () => {
         REDFLEET_STORE_PASSWORD_FILE: "/run/redfleet/store-password",
       },
     });
-    expect((await job.wait()).StatusCode, await group.lab.logs(name)).toBe(0);
+    const { StatusCode: code } = await job.wait();
+    const log = await group.lab.logs(name);
+    expect(code, log).toBe(0);
     await group.lab.remove(name);
+    return log;
   }
 
   /** A client of one member, logged in as a user. */
@@ -119,5 +127,26 @@ describe("users of clusters", () => {
       expect(await login("cluster-b", host).ping()).toBe("PONG");
       await expect(login("cluster-b", host, 6379, old).ping()).rejects.toThrow();
     }
+  });
+
+  it("are erased with all of their keys, and nobody else's, their connections ended", async () => {
+    const primary = group.address("valkey", await group.primary());
+    const [a, b] = [login("cluster-a", primary), login("cluster-b", primary)];
+    const keys = Array.from({ length: 5000 }, (_, index) => `nr:cluster-a:${index}`);
+    await a.mset(keys.flatMap((key) => [key, "a"]));
+    await b.set("nr:cluster-b:key", "b");
+    // 5,000 keys, and the one of the first test.
+    expect(await run("/redfleet/erase-user", "cluster-a")).toContain("5001 keys erased");
+    await expect(a.ping()).rejects.toThrow();
+    for (const [host, port] of [
+      ...[0, 1].map((member) => [group.address("valkey", member), 6379] as const),
+      ...[0, 1, 2].map((member) => [group.address("sentinel", member), 26379] as const),
+    ]) {
+      await expect(login("cluster-a", host, port).ping()).rejects.toThrow(/WRONGPASS/);
+    }
+    const admin = login("admin", primary, 6379, group.passwords.admin);
+    expect(await admin.keys("nr:cluster-a:*")).toEqual([]);
+    expect(await b.get("nr:cluster-b:key")).toBe("b");
+    expect(await run("/redfleet/erase-user", "cluster-a")).toContain("0 keys erased");
   });
 });

@@ -44,12 +44,24 @@ describe("a preview", () => {
   test("warns of lost data, and knows what is kept", () => {
     const effects = (one: PreviewStep) => summarise({ steps: [one] }).map(({ effect }) => effect);
     expect(effects(volume("replace", "mongodb-0.data"))).toEqual(["data lost"]);
-    const inputs = { commands: ["node", "/app/jobs/erase-tenant.ts"] };
+    const inputs = { commands: ["node", "/app/jobs/erase.ts"] };
     expect(effects(container("create", "tenant-acme", { inputs }))).toEqual(["data lost"]);
-    const erased = summarise({ steps: [container("replace", "tenant-acme", { inputs })] });
-    expect(renderMarkdown("dev", erased)).toContain(
-      "> **Data of tenant acme is lost**: database, user and files, erased for good (its key is under confirmDestroy)",
-    );
+    const user = { inputs: { command: ["/redfleet/erase-user"] } };
+    const erased = summarise({
+      steps: [
+        container("replace", "tenant-acme", { inputs }),
+        container("replace", "cluster-main.editor", { inputs }),
+        container("replace", "cluster-main.valkey-user", user),
+      ],
+    });
+    const why =
+      "erased for good (it is under confirmDestroy; taken out after this up, emptied volumes go too)";
+    const warnings = [
+      `> **Data of cluster main is lost**: database, user, credential secret and the editor's files, ${why}`,
+      `> **Data of cluster main is lost**: user and all keys in Valkey, ${why}`,
+      `> **Data of tenant acme is lost**: database, user and files, ${why}`,
+    ];
+    expect(renderMarkdown("dev", erased)).toContain(`\n${warnings.join("\n")}\n`);
   });
 
   test("tells a volume that stays on the engine from one that an erasure has emptied", () => {

@@ -350,7 +350,27 @@ const EDGE: Case[] = [
   [
     "the destruction of a tenant that runs",
     withSections({ confirmDestroy: ["acme"] }),
-    'confirmDestroy.0: got "acme"; erases only tenants that are gone from tenants; remove tenants.acme as well, or take it out of confirmDestroy [REDFLEET_CFG_DESTROY]',
+    'confirmDestroy.0: got "acme"; its data belongs to tenants.acme, which is declared; remove tenants.acme as well, or take it out of confirmDestroy [REDFLEET_CFG_DESTROY]',
+  ],
+  [
+    "the destruction of a cluster that runs",
+    withSections({ clusters: { main: {} }, confirmDestroy: ["clusters.main"] }),
+    'confirmDestroy.0: got "clusters.main"; its data belongs to clusters.main, which is declared; remove clusters.main as well, or take it out of confirmDestroy [REDFLEET_CFG_DESTROY]',
+  ],
+  [
+    "the destruction of a cluster that runs under another key",
+    withSections({ clusters: { hub: { renamedFrom: "main" } }, confirmDestroy: ["clusters.main"] }),
+    'confirmDestroy.0: got "clusters.main"; its data belongs to clusters.hub, which is declared; remove clusters.hub as well, or take it out of confirmDestroy [REDFLEET_CFG_DESTROY]',
+  ],
+  [
+    "the destruction of what is neither tenant nor cluster",
+    withSections({ confirmDestroy: ["tenants.old"] }),
+    'confirmDestroy.0: got "tenants.old"; a tenant\'s key or clusters.<key>: lowercase a-z, 0-9 and -, starts with a letter, at most 40 characters; name a tenant or a cluster [REDFLEET_CFG_NAME]',
+  ],
+  [
+    "a cluster's protection, which earlier versions had",
+    withSections({ clusters: { main: { protect: false } } }),
+    "clusters.main.protect: unknown key; remove it: the secret stays with the cluster's data until confirmDestroy erases both [REDFLEET_CFG_UNKNOWN_KEY]",
   ],
   [
     "a destruction that is confirmed twice",

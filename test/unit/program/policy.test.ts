@@ -53,9 +53,12 @@ const volume = (component: string, kept: Partial<Resource>, name = "data"): Reso
   props: { name: `dev-${component}-${name}`, labels: labels(component) },
   ...kept,
 });
-/** The erasure of this tenant is confirmed, in all cases. */
-const erased: Resource = { ...volume("tenant", {}), props: { labels: labels("tenant", "gone") } };
-const CONTEXT = { confirmDestroy: ["gone"] };
+/** The erasure of the tenant `gone` and of the cluster `left` is confirmed, in all cases. */
+const erased = (component: string, key: string): Resource => ({
+  ...volume(component, {}),
+  props: { labels: labels(component, key) },
+});
+const CONTEXT = { confirmDestroy: ["gone", "clusters.left"] };
 
 /** Rule, what satisfies it, what breaks it. */
 const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
@@ -159,13 +162,18 @@ const CASES: [rule: string, good: Resource[], bad: Resource[]][] = [
       volume("agent", {}, "config"),
       volume("agent", {}, "run"),
       volume("agent", {}, "seal"),
-      erased,
+      erased("tenant", "gone"),
+      erased("editor", "left"),
+      erased("credentials", "left"),
     ],
     [
-      ...["mongodb", "valkey", "sentinel", "editor", "tenant"].map((name) => volume(name, {})),
+      ...["mongodb", "valkey", "sentinel", "editor", "credentials", "tenant"].map((name) =>
+        volume(name, {}),
+      ),
       volume("agent", {}, "ca"),
       volume("something-new", {}),
-      { ...erased, props: { labels: labels("editor", "gone") } },
+      erased("editor", "gone"),
+      erased("tenant", "left"),
     ],
   ],
 ];

@@ -4,18 +4,18 @@ import { JobError, log, runJob } from "./log.ts";
 import { code, hasCode, withSet } from "./mongo.ts";
 import { connection, required } from "./settings.ts";
 
-/** Where the tenant's volume is mounted. */
-const DATA = "/data";
-
-/** Erases what a tenant owns: its database user, its database, and all that lies in its volume. */
+/** Erases what a tenant or cluster owns: its database user, its database, and all that lies in its folders. */
 async function main() {
   const database = required("REDFLEET_DATABASE");
   const user = required("REDFLEET_DATABASE_USER");
-  if (!/^tenant-[a-z0-9-]+$/.test(database)) {
-    throw new JobError(`REDFLEET_DATABASE is ${database}; only a tenant's database may be erased`);
+  const folders = required("REDFLEET_FOLDERS").split(",");
+  if (!/^(cluster|tenant)-[a-z0-9-]+$/.test(database)) {
+    throw new JobError(
+      `REDFLEET_DATABASE is ${database}; only a tenant's or cluster's database may be erased`,
+    );
   }
   await eraseDatabase(database, user);
-  await eraseFiles();
+  for (const folder of folders) await eraseFiles(folder);
   log("erased", { database });
 }
 
@@ -35,10 +35,10 @@ async function eraseDatabase(database: string, user: string) {
   });
 }
 
-async function eraseFiles() {
-  const names = await readdir(DATA);
-  for (const name of names) await rm(join(DATA, name), { recursive: true, force: true });
-  log("files-erased", { entries: names.length });
+async function eraseFiles(folder: string) {
+  const names = await readdir(folder);
+  for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
+  log("files-erased", { folder, entries: names.length });
 }
 
 await runJob(main);
