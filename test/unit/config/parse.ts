@@ -1,3 +1,4 @@
+import { expect, test } from "vitest";
 import { formatProblem, sortProblems } from "../../../config/errors.ts";
 import { parsePlatform } from "../../../config/parse.ts";
 
@@ -23,4 +24,14 @@ export function withSections(sections: Record<string, unknown>): unknown {
 /** The valid configuration whose tenant `acme` has these fields too. */
 export function withTenant(fields: Record<string, unknown>): unknown {
   return withSections({ tenants: { acme: { template: "nodered-5", ...fields } } });
+}
+
+/** What is wrong, the platform, and the whole lines that people get. */
+export type Case = readonly [what: string, platform: unknown, ...lines: string[]];
+
+/** One test a case: these lines, and nothing else, are said. */
+export function badInput(cases: readonly Case[], secretNames: string[] = []): void {
+  test.each(cases)("%s", (_, platform, ...lines) => {
+    expect(problemsOf(platform, secretNames)).toEqual(lines);
+  });
 }

@@ -1,0 +1,41 @@
+import { badInput, type Case, withTenant } from "../parse.ts";
+
+badInput([
+  [
+    "a variable that starts with a digit",
+    withTenant({ env: { "1A": "x" } }),
+    'tenants.acme.env.1A: got "1A"; must match ^[A-Za-z_][A-Za-z0-9_]*$; rename it [REDFLEET_CFG_ENV_NAME]',
+  ],
+  [
+    "a variable with a dash",
+    withTenant({ env: { "A-B": "x" } }),
+    'tenants.acme.env.A-B: got "A-B"; must match ^[A-Za-z_][A-Za-z0-9_]*$; rename it [REDFLEET_CFG_ENV_NAME]',
+  ],
+  [
+    "a reserved variable",
+    withTenant({ env: { NODE_OPTIONS: "--inspect" } }),
+    'tenants.acme.env.NODE_OPTIONS: got "NODE_OPTIONS"; set by the platform; set memory; the heap follows it [REDFLEET_CFG_ENV_RESERVED]',
+  ],
+  [
+    "a reserved prefix, in any case",
+    withTenant({ env: { npm_config_registry: "x" } }),
+    'tenants.acme.env.npm_config_registry: got "npm_config_registry"; set by the platform; choose another name [REDFLEET_CFG_ENV_RESERVED]',
+  ],
+  ...["USER", "hostname", "NODE_DEBUG", "LD_AUDIT", "TZDIR"].map(
+    (name): Case => [
+      `the reserved variable ${name}`,
+      withTenant({ env: { [name]: "x" } }),
+      `tenants.acme.env.${name}: got "${name}"; set by the platform; choose another name [REDFLEET_CFG_ENV_RESERVED]`,
+    ],
+  ),
+  [
+    "a secret in clear",
+    withTenant({ env: { API_TOKEN: "hunter2" } }),
+    "tenants.acme.env.API_TOKEN: a secret does not stand in clear; put it into redfleet:secrets and name it in tenants.acme.secretEnv.API_TOKEN [REDFLEET_CFG_INLINE_SECRET]",
+  ],
+  [
+    "a secret that is not there",
+    withTenant({ secretEnv: { TOKEN: "acme" } }),
+    "tenants.acme.secretEnv.TOKEN: got \"acme\"; no such key in redfleet:secrets; npx pulumi config set --secret --path 'redfleet:secrets.acme' [REDFLEET_CFG_SECRET_MISSING]",
+  ],
+]);
