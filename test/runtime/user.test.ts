@@ -80,26 +80,8 @@ describe.each([
     await isOut(eve);
     expect((await login(editor, "eve@example.org")).status).not.toBe(200);
   });
-});
 
-describe("what is refused of users", () => {
-  let lab: StoreLab;
-  let editor: Runtime;
-  const folder = mkdtempSync(join(tmpdir(), "redfleet-user-"));
-  const file = join(folder, "password");
-
-  beforeAll(async () => {
-    lab = await openMongodb();
-    await lab.addUser("admin", "admin");
-    editor = await start({ ...lab.access, role: "editor" });
-  });
-  afterAll(async () => {
-    rmSync(folder, { recursive: true, force: true });
-    await editor?.remove();
-    await lab?.close();
-  });
-
-  it.each([
+  it.concurrent.each([
     [["add", "main", "admin"], 'there is a user "admin" already'],
     [["add", "main", "a b"], '"a b" is no user name: letters, digits and . _ @ + -, at most 64'],
     [["add", "main", "bob", "--role", "root"], '"root" is no role: use admin, write, read'],
@@ -107,18 +89,19 @@ describe("what is refused of users", () => {
     [["role", "main", "admin", "read"], '"admin" is the only admin: make another one first'],
     [["remove", "main", "nobody"], 'there is no user "nobody"; there are: admin'],
     [["list", "nowhere"], "nowhere"],
-  ])("%j", async (words, message) => {
+  ])("refuses %j", async (words, message) => {
     const { code, output } = await user(...words);
     expect(code).toBe(1);
     expect(output).toContain(message);
   });
 
-  it.each([
+  it.concurrent.each([
     ["short", "a password has at least 8 characters"],
     ["ä".repeat(37), "a password has at most 72 bytes: more are not compared"],
-  ])("the password %s", async (password, message) => {
-    writeFileSync(file, password);
-    const { code, output } = await user("add", "main", "bob", "--password-file", file);
+  ])("refuses the password %s", async (password, message) => {
+    const wrong = join(folder, `password-${password.length}`);
+    writeFileSync(wrong, password);
+    const { code, output } = await user("add", "main", "bob", "--password-file", wrong);
     expect(code).toBe(1);
     expect(output).toContain(message);
     expect(output).not.toContain(password);
