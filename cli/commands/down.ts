@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { globals, localDirectory } from "../context.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
@@ -10,6 +9,7 @@ import { pulumi } from "../pulumi/capture.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
 import { explainFailure, knownCause } from "../pulumi/failure.ts";
 import { ensureLocalState } from "../pulumi/local.ts";
+import { lockFile } from "../pulumi/places.ts";
 import { assertOwn, recover, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
@@ -35,10 +35,7 @@ export function registerDown(program: Command): void {
       const { stack, json } = globals(command);
       if (options.deleteData && !options.yes) throw unconfirmed(stack);
       const dataDeleted = options.deleteData === true;
-      const docker = await connectedEngine();
-      const existed = await exists(docker, stack);
-      if (existed) await down(docker, stack, dataDeleted);
-      else assertStackFile(stack);
+      const existed = await down(stack, dataDeleted);
       if (json) printJson({ stack, dataDeleted });
       else console.log(existed ? farewell(stack, dataDeleted) : nothing(stack));
     });
@@ -71,23 +68,40 @@ async function exists(docker: Engine, stack: string): Promise<boolean> {
   return hasState(stack) || [containers, networks, volumes ?? []].some(({ length }) => length > 0);
 }
 
-async function down(docker: Engine, stack: string, deleteData: boolean): Promise<void> {
+/** @returns false when there is nothing of the stack to take down */
+async function down(stack: string, deleteData: boolean): Promise<boolean> {
   endWithParent();
-  const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
-  await lock.undisturbed(() => prepare(docker, stack, lock.interrupted));
+  // First of all: an `up` in its set-up has nothing to show yet, and would bring up what this one did not find.
+  const lock = await acquire(lockFile(stack, "run"), `the stack "${stack}"`);
+  const docker = await lock.undisturbed(() => prepare(stack, lock.interrupted));
+  if (docker) await takeAway(docker, stack, deleteData);
+  await lock.release();
+  return docker !== undefined;
+}
+
+/**
+ * What has to hold before anything is taken away; changes nothing but what a killed run left behind.
+ * @returns the engine; undefined when there is nothing of the stack
+ */
+async function prepare(stack: string, interrupted: boolean): Promise<Engine | undefined> {
+  const docker = await connectedEngine();
+  if (!(await exists(docker, stack))) {
+    assertStackFile(stack);
+    return undefined;
+  }
+  await ensureLocalState();
+  if (hasState(stack)) {
+    await ensureStack(stack);
+    await recover(docker, stack, interrupted);
+  } else await assertOwn(docker, stack);
+  return docker;
+}
+
+async function takeAway(docker: Engine, stack: string, deleteData: boolean): Promise<void> {
   if (hasState(stack)) await destroy(stack, deleteData);
   if (deleteData) await deleteRest(docker, stack);
   await settle(stack);
-  await lock.release();
   if (deleteData) await rm(localDirectory(stack), { recursive: true, force: true });
-}
-
-/** What has to hold before anything is taken away; changes nothing but what a killed run left behind. */
-async function prepare(docker: Engine, stack: string, interrupted: boolean): Promise<void> {
-  await ensureLocalState();
-  if (!hasState(stack)) return assertOwn(docker, stack);
-  await ensureStack(stack);
-  await recover(docker, stack, interrupted);
 }
 
 async function destroy(stack: string, deleteData: boolean): Promise<void> {

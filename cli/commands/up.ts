@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import type { Command } from "commander";
 import { failedJob } from "../../components/job-failure.ts";
 import type { Pace } from "../../config/pace.ts";
 import { agentSocket } from "../../config/socket.ts";
-import { globals, localDirectory } from "../context.ts";
+import { globals } from "../context.ts";
 import { reachable } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
 import { ofStack } from "../engine/labels.ts";
@@ -13,6 +12,7 @@ import { paint, printJson } from "../output.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
 import { RunReport } from "../pulumi/events.ts";
 import { explainFailure } from "../pulumi/failure.ts";
+import { lockFile } from "../pulumi/places.ts";
 import { assertOwn, recover, refuseForeignData, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
@@ -61,25 +61,15 @@ async function up(stack: string): Promise<UpResult> {
   endWithParent();
   const started = Date.now();
   await assertValid(stack);
-  const platform = await declaredPlatform(stack);
-  agentSocket(platform.target.socket, process.env.DOCKER_HOST);
-  const docker = await setUp();
-  const lock = await acquire(join(localDirectory(stack), "run.lock"), `stack ${stack}`);
-  const { address, https, http } = platform.edge;
-  await lock.undisturbed(async () => {
-    await ensureStack(stack);
-    await assertOwn(docker, stack);
-    await refuseForeignData(docker, stack);
-    await recover(docker, stack, lock.interrupted);
-    const crowded = tooFewNetworks(await readRoom(docker, stack, Object.keys(platform.tenants)));
-    if (crowded) throw new CliError(crowded);
-    await assertPortsFree(await docker.listContainers(), stack, { address, https, http });
-  });
+  // Held from the set-up on: a `down` or a second `up` that comes meanwhile waits for the end of this one.
+  const lock = await acquire(lockFile(stack, "run"), `the stack "${stack}"`);
+  const { docker, platform } = await lock.undisturbed(() => prepare(stack, lock.interrupted));
   backUpState(stack);
   const changes = await apply(docker, stack);
   await settle(stack);
   const outputs = readOutputs(stack);
-  const target = { endpoints: endpointsOf(outputs), address: reachable(address) };
+  const address = reachable(platform.edge.address);
+  const target = { endpoints: endpointsOf(outputs), address };
   const caFile = await step("Everything answers", (note) =>
     waitUntilReady(docker, stack, target, note),
   );
@@ -88,6 +78,23 @@ async function up(stack: string): Promise<UpResult> {
   const took = Math.round((Date.now() - started) / 100) / 10;
   const told = { stack, domain, https: httpsPort, caFile, clusters, tenants };
   return { ...told, erased: platform.confirmDestroy, changes, seconds: took };
+}
+
+/** What has to hold before anything is changed; the stack file is that of now, not of before a wait. */
+async function prepare(stack: string, interrupted: boolean) {
+  await assertValid(stack);
+  const platform = await declaredPlatform(stack);
+  agentSocket(platform.target.socket, process.env.DOCKER_HOST);
+  const docker = await setUp();
+  await ensureStack(stack);
+  await assertOwn(docker, stack);
+  await refuseForeignData(docker, stack);
+  await recover(docker, stack, interrupted);
+  const crowded = tooFewNetworks(await readRoom(docker, stack, Object.keys(platform.tenants)));
+  if (crowded) throw new CliError(crowded);
+  const { address, https, http } = platform.edge;
+  await assertPortsFree(await docker.listContainers(), stack, { address, https, http });
+  return { docker, platform };
 }
 
 /** `pulumi up` with its steps as they end; on a failure the last lines of what failed. */

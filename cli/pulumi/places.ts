@@ -13,6 +13,13 @@ export const PASSPHRASE = join(LOCAL, "passphrase");
 /** Tells where the Pulumi command line is; written by the set-up. */
 export const POINTER = join(LOCAL, "pulumi.json");
 
+/**
+ * Lock on what only one command may do with a stack at a time: `run` it, or `edit` its file. Beside the stack's
+ * folder, which a `down` removes while others wait for the lock.
+ */
+export const lockFile = (stack: string, work: "run" | "edit"): string =>
+  join(LOCAL, `stack-${stack}.${work}.lock`);
+
 /** A stack's checkpoint in the file backend. */
 export const checkpointFile = (stack: string): string =>
   join(STATE, ".pulumi", "stacks", PROJECT, `${stack}.json`);

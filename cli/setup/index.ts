@@ -16,7 +16,7 @@ import { ensurePulumi } from "./toolchain/pulumi.ts";
  */
 export async function setUp(): Promise<Engine> {
   assertLinux();
-  const lock = await acquire(join(LOCAL, "setup.lock"), "set-up");
+  const lock = await acquire(join(LOCAL, "setup.lock"), "the set-up");
   try {
     await ensureLocalState();
     const docker = await ensureEngine();

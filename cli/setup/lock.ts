@@ -26,7 +26,10 @@ export interface HeldLock {
 /** Longest wait for another process of ours, in milliseconds: as long as a first set-up may take. */
 const WAIT = 900_000;
 
-/** Takes a lock file, waits for a living owner, takes over from a dead one. */
+/**
+ * Takes a lock file, waits for a living owner and says so, takes over from a dead one.
+ * @param what what the lock is on, for people: `the stack "dev"`
+ */
 export async function acquire(file: string, what: string): Promise<HeldLock> {
   await mkdir(dirname(file), { recursive: true });
   let interrupted = false;
@@ -38,7 +41,8 @@ export async function acquire(file: string, what: string): Promise<HeldLock> {
       if (await removeDead(file)) interrupted = true;
       continue;
     }
-    if (!told) say(`process ${owner.pid} already does this (${what}): waiting for it`);
+    if (!told)
+      say(`waits for process ${owner.pid}, which works on ${what}: ${commandLine(owner.pid)}`);
     told = true;
     if (Date.now() > end) throw tooLong(owner, what);
     await sleep(300);
@@ -109,7 +113,7 @@ async function create(file: string): Promise<boolean> {
 
 function tooLong({ pid }: Owner, what: string): CliError {
   return new CliError({
-    what: `another command works on this: ${what}`,
+    what: `another command works on ${what}`,
     why: `process ${pid} (${commandLine(pid)}) still runs`,
     fix: `wait until it ends, or end it: kill ${pid}`,
   });

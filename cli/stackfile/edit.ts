@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { ConfigError } from "../../config/errors.ts";
 import { checkStackFile } from "../../config/stack-file.ts";
-import { localDirectory, stackFileOf } from "../context.ts";
+import { stackFileOf } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { lockFile } from "../pulumi/places.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { acquire } from "../setup/lock.ts";
 import { unifiedDiff } from "./diff.ts";
@@ -43,7 +44,7 @@ export async function editStackFile(
 ): Promise<Edit> {
   assertStackFile(stack);
   // Of two edits at once the second must see what the first has written.
-  const lock = await acquire(join(localDirectory(stack), "edit.lock"), "an edit of the stack file");
+  const lock = await acquire(lockFile(stack, "edit"), `the stack file of "${stack}"`);
   try {
     return await editLocked(stack, edit, options);
   } finally {

@@ -62,6 +62,8 @@ export function capture(
 export interface Running {
   readonly pid: number;
   readonly finished: Promise<Finished>;
+  /** All that it has printed so far. */
+  said(): string;
   kill(signal?: NodeJS.Signals): void;
 }
 
@@ -112,7 +114,7 @@ export function start(
       resolveFinished({ code: code ?? 137, stdout, output: all, seconds });
     });
   });
-  return { pid: child.pid ?? 0, finished, kill };
+  return { pid: child.pid ?? 0, finished, said: () => all, kill };
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
