@@ -4,6 +4,7 @@ import { connectedEngine } from "../engine/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
 import { type ClusterStatus, publicStatus, type Status } from "../engine/status.ts";
 import { paint, paintState, printJson, table } from "../output.ts";
+import { assertStackFile } from "../stackfile/edit.ts";
 
 /** `redfleet status`: what runs, where it answers, and why something does not. */
 export function registerStatus(program: Command): void {
@@ -14,6 +15,8 @@ export function registerStatus(program: Command): void {
     .action(async (options: { all?: boolean }, command: Command) => {
       const { stack, json } = globals(command);
       const status = await readStatus(await connectedEngine(), stack);
+      // Nothing of a stack that has no file either: most likely a name that was mistyped.
+      if (isEmpty(status)) assertStackFile(stack);
       if (json) printJson(options.all ? status : publicStatus(status));
       else console.log(renderStatus(status));
     });

@@ -36,12 +36,15 @@ describe("down", () => {
     expect(existsSync(stackFile(E2E))).toBe(false);
   });
 
-  it("refuses a stack that is not there, and leaves nothing behind", async () => {
-    const { code, output } = await redfleet(E2E, ["down"]);
-    expect({ code, output }).toEqual({
-      code: 1,
-      output: expect.stringContaining(`there is no stack file Pulumi.${E2E.name}.yaml`),
-    });
-    expect(existsSync(localDirectory(E2E.name))).toBe(false);
-  });
+  it.each([["down"], ["status"], ["status", "--json"]])(
+    "refuses a %s of a stack that is not there, and leaves nothing behind",
+    async (...args) => {
+      const { code, output } = await redfleet(E2E, args.filter(Boolean));
+      expect({ code, output }).toEqual({
+        code: 1,
+        output: expect.stringContaining(`there is no stack file Pulumi.${E2E.name}.yaml`),
+      });
+      expect(existsSync(localDirectory(E2E.name))).toBe(false);
+    },
+  );
 });
