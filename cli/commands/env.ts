@@ -1,4 +1,4 @@
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import type { Command } from "commander";
 import { globals, ROOT } from "../context.ts";
 import { printJson } from "../output.ts";
@@ -23,9 +23,9 @@ export function registerEnv(program: Command): void {
 /** The clone's own commands first, `pulumi` among them, then its Node; the state and its passphrase. */
 function shellEnvironment(stack: string): Record<string, string> {
   const path = [join(ROOT, "node_modules", ".bin"), dirname(process.execPath)];
-  const rest = (process.env.PATH ?? "").split(delimiter).filter((entry) => !path.includes(entry));
+  const rest = withoutNpm((process.env.PATH ?? "").split(delimiter));
   return {
-    PATH: [...path, ...rest].join(delimiter),
+    PATH: [...new Set([...path, ...rest])].join(delimiter),
     PULUMI_HOME: pulumiHome(),
     PULUMI_BACKEND_URL: `file://${STATE}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE,
@@ -33,5 +33,12 @@ function shellEnvironment(stack: string): Record<string, string> {
     REDFLEET_STACK: stack,
   };
 }
+
+/**
+ * What the shell had before npm or npx put its own folders in front of it: caches, and `node_modules` of every
+ * folder above. The one of node-gyp is the last of them (@npmcli/run-script, lib/set-path.js).
+ */
+const withoutNpm = (path: readonly string[]): string[] =>
+  path.slice(path.findLastIndex((entry) => basename(entry) === "node-gyp-bin") + 1);
 
 const quote = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`;

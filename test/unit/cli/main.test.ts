@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 
 /** Runs the command with no engine to reach. */
@@ -54,4 +56,18 @@ test("a rollback wants a number, and says where to find one", { timeout: TIMEOUT
   expect(status).toBe(2);
   expect(stderr).toContain('"latest" is not a revision');
   expect(stderr).toContain("redfleet revisions main");
+});
+
+test("the environment for a shell is free of what npx put in front", { timeout: TIMEOUT }, () => {
+  const npx = spawnSync("npx", ["--no", "redfleet", "env", "--json"], {
+    encoding: "utf8",
+    cwd: ROOT,
+  });
+  const { PATH } = JSON.parse(npx.stdout) as { PATH: string };
+  const folders = PATH.split(delimiter);
+  expect(folders[0]).toBe(join(ROOT, "node_modules/.bin"));
+  expect(folders.slice(1).filter((one) => /node_modules\/\.bin|node-gyp|_npx/.test(one))).toEqual(
+    [],
+  );
+  expect(folders).toContain("/usr/bin");
 });
