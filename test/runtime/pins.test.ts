@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type FlowNode, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
-import { Editor } from "./support/editor.ts";
+import { addUser, Editor } from "./support/editor.ts";
 import { answering } from "./support/flows.ts";
-import { openMongodb, type StoreLab } from "./support/labs.ts";
+import { openMongodb } from "./support/labs.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 
 const at = { x: 1, y: 1 };
 const pinned = (value: string) => [{ name: "REDFLEET_RUN_ON", value, type: "str" }];
 
-let lab: StoreLab;
+let lab: Awaited<ReturnType<typeof openMongodb>>;
 let runtimes: Record<string, Runtime> = {};
 let person: Editor;
 
@@ -116,4 +116,15 @@ it.each([
   expect(said.message).toBe(`Nothing was deployed: ${message}`);
   expect((await person.runtime.status()).revision).toBe(revision);
   await runs({ editor: ["of-all", "of-tab"] });
+});
+
+it("is nothing to a tenant, which deploys any and runs all of its flows", async () => {
+  const common = { uri: lab.set.uri, database: "tenant-pins" };
+  await addUser(lab.set.client, common.database, "admin");
+  runtimes.tenant = await start({ ...common, role: "instance" });
+  const owner = await Editor.login(runtimes.tenant);
+  await owner.load();
+  const endpoint = answering("job", "eeee0000eeee0001", "/part", "");
+  await owner.deploy([...flows({ job: "replica-0", group: "1" }), ...endpoint]);
+  await runs({ tenant: ["of-all", "of-group", "of-tab"] });
 });

@@ -133,13 +133,13 @@ function openDeploys({ config, red, status, log }: Base, gate: Gate, turns: Turn
 
 /** Node-RED's way to the flow store. */
 function openStorage(base: Base, stored: Stored, packages: Packages, deploys: Deploys) {
-  const { config, log, store, red, status, boots } = base;
+  const { config, log, store, status, boots } = base;
   const { initial, settings, sessions } = stored;
   const readOnly = config.role === "replica";
   return createStorage({
     ...{ store, log, readOnly, settings, sessions },
     digest: () => packages.digest(),
-    check: (flows) => checkFlows(red, flows),
+    check: (flows) => checkFlows(base, flows),
     initial: readOnly ? EMPTY : (initial ?? EMPTY),
     beforeRestart: deploys.beforeRestart,
     onSaved: ({ revision }) => {
@@ -194,11 +194,11 @@ function tellRecovered({ red, log }: Base, lost: number, { revision }: FlowSet):
 }
 
 /** What Node-RED would save, and then start none of it or not where it is wanted. */
-async function checkFlows(red: NodeRed, flows: FlowNode[]): Promise<void> {
+async function checkFlows({ config, red }: Base, flows: FlowNode[]): Promise<void> {
   const missing = await missingFunctionModules(red, flows);
   const problems = [
     ...(missing.length > 0 ? [`modules of functions: ${missing.join(", ")}`] : []),
-    ...pinProblems(flows),
+    ...pinProblems(flows, config),
   ];
   if (problems.length > 0) throw new CannotRun(`Nothing was deployed: ${problems.join("; ")}`);
 }

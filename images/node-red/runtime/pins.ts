@@ -51,10 +51,12 @@ function holders(flows: readonly FlowNode[], wanted: (pin: string) => boolean): 
 const isIn = ({ id, z, g }: FlowNode, found: ReadonlySet<string>) =>
   found.has(id) || found.has(String(z)) || found.has(String(g));
 
+/** A tenant is one process: all of its flows run, whatever they are pinned to. */
+const isAlone = ({ role }: Pick<Place, "role">) => role === "instance";
+
 /** Disables in a cluster's worker what is pinned to others. Before Node-RED loads flows. */
 export function obeyPins(place: Place): void {
-  // A tenant is alone: all of its flows run.
-  if (place.role === "instance") return;
+  if (isAlone(place)) return;
   beforeParse((flows) => {
     const elsewhere = holders(flows, (pin) => !runsAt(pin, place));
     if (elsewhere.size === 0) return;
@@ -66,7 +68,8 @@ export function obeyPins(place: Place): void {
 }
 
 /** What is wrong with the pins of a flow set, for people; empty when nothing is. */
-export function pinProblems(flows: readonly FlowNode[]): string[] {
+export function pinProblems(flows: readonly FlowNode[], place: Pick<Place, "role">): string[] {
+  if (isAlone(place)) return [];
   return [...unknownWords(flows), ...lostEndpoints(flows)];
 }
 
