@@ -25,9 +25,15 @@ export function looksSecret(name: string): boolean {
   );
 }
 
+/** An address with a password in it: `scheme://user:password@host`. */
+const LOGIN = /^[a-z][a-z\d+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i;
+
+/** True for an address that holds a password. */
+export const hasPassword = (address: string): boolean => LOGIN.test(address.trim());
+
 /** Forms that only secrets have; the prefixes are those that the issuers document for their scanners. */
 const SECRET_VALUES: readonly RegExp[] = [
-  /^[a-z][a-z\d+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i,
+  LOGIN,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /^(gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|npm_)[\w-]{8,}/,
   /^(AKIA|ASIA)[A-Z\d]{16}$/,

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { hasPassword } from "../../config/environment.ts";
 import { globals } from "../context.ts";
 import { AdminApi } from "../edge/admin.ts";
 import { reachable } from "../edge/client.ts";
@@ -111,10 +112,6 @@ function readLocation({ from, fromFile }: Pick<Options, "from" | "fromFile">): s
     why: lines,
     fix: "one line: mongodb://user:password@host/database, or redis://…",
   });
-}
-
-function hasPassword(location: string): boolean {
-  return /^[a-z+]+:\/\/[^/@]*:[^/@]+@/.test(location);
 }
 
 function readSecret(file: string | undefined): string | undefined {

@@ -10,7 +10,7 @@ import { readValkey } from "./valkey.ts";
  * @throws CliError when nothing that is known can be found there
  */
 export async function readSource(location: string, options: SourceOptions): Promise<Found> {
-  const scheme = /^([a-z+]+):\/\//.exec(location)?.[1];
+  const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
   if (scheme === undefined) return readUserDir(location, options);
   if (scheme === "mongodb" || scheme === "mongodb+srv") return readMongo(location, options);
   if (["redis", "rediss", "valkey", "valkeys"].includes(scheme)) {

@@ -45,9 +45,11 @@ test("a URL is read from a file or from standard input", { timeout: TIMEOUT }, (
 });
 
 test("a password among the arguments is told", { timeout: TIMEOUT }, () => {
-  const { stderr } = importFrom(["--from", URL_WITH_PASSWORD]);
-  expect(stderr).toContain("note: a password in --from is seen by whoever lists processes");
-  expect(stderr).not.toContain("hunter2");
+  for (const url of [URL_WITH_PASSWORD, "s3://eve:hunter2@127.0.0.1/0"]) {
+    const { stderr } = importFrom(["--from", url]);
+    expect(stderr).toContain("note: a password in --from is seen by whoever lists processes");
+    expect(stderr).not.toContain("hunter2");
+  }
 });
 
 test("there is one source, and a file holds one URL", { timeout: TIMEOUT }, () => {
