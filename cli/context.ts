@@ -33,5 +33,9 @@ export function globals(command: Command): Globals {
 /** The stack file in the clone: `Pulumi.<stack>.yaml`. */
 export const stackFileOf = (stack: string): string => join(ROOT, `Pulumi.${stack}.yaml`);
 
+/** The stack that a file's name stands for; undefined for one that is not called `Pulumi.<stack>.yaml`. */
+export const stackOfFile = (name: string): string | undefined =>
+  /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1];
+
 /** Where a stack's local files are (git-ignored). */
 export const localDirectory = (stack: string): string => join(ROOT, ".redfleet", stack);

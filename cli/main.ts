@@ -16,6 +16,7 @@ import { registerStatus } from "./commands/status.ts";
 import { registerTenant } from "./commands/tenant.ts";
 import { registerUp } from "./commands/up.ts";
 import { registerUser } from "./commands/user.ts";
+import { registerValidate } from "./commands/validate.ts";
 import { ROOT } from "./context.ts";
 import { EXIT, explain, renderExplanation } from "./errors.ts";
 
@@ -32,6 +33,7 @@ const COMMANDS = [
   registerTenant,
   registerImport,
   registerDoctor,
+  registerValidate,
   registerDown,
   registerEnv,
   registerPreviewSummary,
