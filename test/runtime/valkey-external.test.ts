@@ -13,7 +13,14 @@ import { launch, start } from "./support/runtime.ts";
 
 /** Stands for servers of somebody else: clusters know a connection string of them and nothing more. */
 const group = new ValkeyGroup({ nodes: 2, tls: true });
-const RIGHTS = ["~nr:cluster-main:*", "&nr:cluster-main:*", "+@all", "-@admin", "-@dangerous"];
+const RIGHTS = [
+  "resetchannels",
+  "~nr:cluster-main:*",
+  "&nr:cluster-main:*",
+  "+@all",
+  "-@admin",
+  "-@dangerous",
+];
 
 beforeAll(async () => {
   await group.open();

@@ -1,5 +1,5 @@
 /**
- * What has to happen in one step on a Valkey or Redis server. Redis 6.2 and later run them: a script
+ * What has to happen in one step on a Valkey or Redis server. Redis 6 and later run them: a script
  * is one write for replicas and for the append-only file, and a server that is full, read-only or
  * without its replicas refuses it at its first write.
  */
