@@ -3,6 +3,7 @@
  * removes what they made, judges the figures that have a limit, and ends with one line
  * `N passed, N failed`; exit code 1 when any failed.
  */
+import type { Failure } from "./support/outcome.ts";
 import { prepare } from "./support/prepare.ts";
 import { endAll } from "./support/process.ts";
 import { figuresSince, judge, told } from "./support/report.ts";
@@ -33,8 +34,8 @@ async function main(names: readonly string[]): Promise<number> {
 async function announced(tier: Tier): Promise<TierResult> {
   process.stdout.write(`\n── ${tier.name}\n`);
   const result = await runTier(tier);
-  const state = result.failed === 0 ? "ok" : "FAILED";
-  const counts = `${result.passed} ok, ${result.failed} not`;
+  const state = result.failed.length === 0 ? "ok" : "FAILED";
+  const counts = `${result.passed} ok, ${result.failed.length} not`;
   process.stdout.write(`── ${tier.name} ${state}: ${counts}, ${result.seconds.toFixed(1)} s\n`);
   return result;
 }
@@ -47,16 +48,26 @@ function judgeFigures(since: Date): number {
   return figures.filter((figure) => judge(figure) === "broken").length;
 }
 
-function summarise(results: readonly TierResult[], setUpFailures: number): number {
-  const sum = (pick: (result: TierResult) => number) =>
-    results.reduce((total, result) => total + pick(result), 0);
-  const failed = sum((result) => result.failed) + setUpFailures;
+function summarise(results: readonly TierResult[], otherFailures: number): number {
+  const failed = results.flatMap((result) => result.failed);
+  tell("failed", failed);
+  tell(
+    "unsteady: failed, then passed alone",
+    results.flatMap((result) => result.unsteady),
+  );
   process.stdout.write("\n");
   for (const { tier, seconds, failed: bad } of results) {
-    process.stdout.write(`  ${bad === 0 ? "✓" : "✗"} ${tier} ${seconds.toFixed(1)} s\n`);
+    process.stdout.write(`  ${bad.length === 0 ? "✓" : "✗"} ${tier} ${seconds.toFixed(1)} s\n`);
   }
-  process.stdout.write(`${sum((result) => result.passed)} passed, ${failed} failed\n`);
-  return failed === 0 ? 0 : 1;
+  const passed = results.reduce((total, result) => total + result.passed, 0);
+  const count = failed.length + otherFailures;
+  process.stdout.write(`${passed} passed, ${count} failed\n`);
+  return count === 0 ? 0 : 1;
+}
+
+function tell(title: string, failures: readonly Failure[]): void {
+  if (failures.length > 0) process.stdout.write(`\n── ${title}\n`);
+  for (const { test, message } of failures) process.stdout.write(`  ${test}\n    ${message}\n`);
 }
 
 process.exitCode = await answered(() => main(process.argv.slice(2)));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FlowNode, tab } from "../support/flows.ts";
-import { testName } from "../support/names.ts";
+import { WORKER } from "../support/names.ts";
 import { capture, ROOT } from "../support/process.ts";
 import { until } from "../support/wait.ts";
 import { Editor, login } from "./support/editor.ts";
@@ -12,7 +12,7 @@ import { type Major, type Runtime, start } from "./support/runtime.ts";
 /** The command line, on the containers of this test. */
 async function redfleet(...words: string[]): Promise<string> {
   const command = [join(ROOT, "cli/bin/redfleet.mjs"), ...words, "--json"];
-  const stack = testName("runtime");
+  const stack = WORKER;
   const { code, stdout, output } = await capture(process.execPath, [...command, "--stack", stack]);
   if (code !== 0) throw new Error(output);
   return stdout;

@@ -1,3 +1,4 @@
+import type { Failure, Outcome } from "./outcome.ts";
 import { binary, run } from "./process.ts";
 
 /** The static checks; each counts as one test. */
@@ -7,13 +8,13 @@ const CHECKS: readonly { readonly name: string; readonly command: readonly strin
   { name: "dead code (knip)", command: [binary("knip"), "--no-progress"] },
 ];
 
-/** Runs all checks, prints one line for each, and counts them. */
-export async function runChecks(): Promise<{ passed: number; failed: number }> {
-  let passed = 0;
+/** Runs all checks and prints one line for each. */
+export async function runChecks(): Promise<Outcome> {
+  const failed: Failure[] = [];
   for (const check of CHECKS) {
     const code = await run(process.execPath, check.command, { seconds: 180 });
     process.stdout.write(`  ${code === 0 ? "✓" : "✗"} ${check.name}\n`);
-    if (code === 0) passed += 1;
+    if (code !== 0) failed.push({ test: check.name, message: `ended with ${code}` });
   }
-  return { passed, failed: CHECKS.length - passed };
+  return { passed: CHECKS.length - failed.length, failed, unsteady: [] };
 }

@@ -1,8 +1,8 @@
-import { createServer } from "node:net";
 import { MongoClient } from "mongodb";
 import { readBases } from "../../components/images/bases.ts";
 import { engine } from "./engine.ts";
-import { testName } from "./names.ts";
+import { WORKER } from "./names.ts";
+import { freePorts } from "./ports.ts";
 import { ROOT } from "./process.ts";
 import { DIRECT } from "./store-probe.ts";
 import { until } from "./wait.ts";
@@ -28,21 +28,6 @@ export interface LocalReplicaSet {
   close(): Promise<void>;
 }
 
-/** Free ports of the loopback, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port)),
-        ),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 function createMember(port: number) {
   const flags = ["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", String(port)];
   const small = ["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"];
@@ -50,7 +35,7 @@ function createMember(port: number) {
   const test = ["--setParameter", "enableTestCommands=1"];
   return engine.createContainer({
     Image: readBases(ROOT).mongodb,
-    Labels: { "redfleet.stack": testName("runtime"), "redfleet.component": "mongodb" },
+    Labels: { "redfleet.stack": WORKER, "redfleet.component": "mongodb" },
     Entrypoint: ["mongod"],
     Cmd: [...flags, ...small, ...test],
     HostConfig: { NetworkMode: "host", Tmpfs: {}, Memory: 512 * 1024 * 1024 },

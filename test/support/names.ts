@@ -12,3 +12,9 @@ export const testName = (purpose: string): string => `${PREFIX}${purpose}`;
 
 /** Whether a stack is one of this clone's tests: only those may be swept away. */
 export const isTestName = (stack: string): boolean => stack.startsWith(PREFIX);
+
+/**
+ * Name for containers that the files of one worker make: files run side by side, and none may count
+ * another's containers among its own. vitest numbers its workers from 1.
+ */
+export const WORKER = testName(`worker-${process.env.VITEST_POOL_ID ?? 0}`);

@@ -9,8 +9,8 @@ export interface Tier {
   readonly testSeconds: number;
   /** Bound of the whole tier, in seconds; the tier is ended and counts as failed after it. */
   readonly tierSeconds: number;
-  /** Files of the tier may run side by side: true only for what touches no engine. */
-  readonly parallel: boolean;
+  /** How many files run side by side: more than one only where no two share a stack or a port. */
+  readonly workers: number;
   /** Part of a plain `redfleet test`; the others run only when they are named. */
   readonly byDefault: boolean;
 }
@@ -24,7 +24,7 @@ function tier(name: string, minutes: number, more: Partial<Tier> = {}): Tier {
     needs: [],
     testSeconds: 30,
     tierSeconds: minutes * 60,
-    parallel: false,
+    workers: 1,
     byDefault: true,
     ...more,
   };
@@ -36,12 +36,12 @@ const platform: readonly Need[] = [...engine, "pulumi"];
 /** All tiers in the order in which they run: the cheap ones first. */
 export const TIERS: readonly Tier[] = [
   tier("checks", 5),
-  tier("unit", 5, { parallel: true }),
-  tier("property", 5, { parallel: true }),
-  tier("graph", 5, { parallel: true, testSeconds: 60 }),
-  tier("stores", 25, { needs: engine, testSeconds: 180 }),
+  tier("unit", 5, { workers: 2 }),
+  tier("property", 5, { workers: 2 }),
+  tier("graph", 5, { workers: 2, testSeconds: 60 }),
+  tier("stores", 25, { needs: engine, workers: 2, testSeconds: 180 }),
   tier("edge", 20, { needs: engine, testSeconds: 180 }),
-  tier("runtime", 45, { needs: [...engine, "browser"], testSeconds: 180 }),
+  tier("runtime", 45, { needs: [...engine, "browser"], workers: 2, testSeconds: 180 }),
   tier("preview", 15, { needs: platform, testSeconds: 300 }),
   tier("e2e", 60, { needs: [...platform, "browser"], testSeconds: 600 }),
   tier("torture", 60, { needs: engine, testSeconds: 180, byDefault: false }),

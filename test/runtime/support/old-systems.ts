@@ -9,13 +9,13 @@ import type { MongoClient } from "mongodb";
 import { readBases } from "../../../components/images/bases.ts";
 import { engine } from "../../support/engine.ts";
 import type { FlowNode } from "../../support/flows.ts";
-import { freePorts } from "../../support/mongodb.ts";
-import { testName } from "../../support/names.ts";
+import { WORKER } from "../../support/names.ts";
+import { freePorts } from "../../support/ports.ts";
 import { ROOT } from "../../support/process.ts";
 import { until } from "../../support/wait.ts";
 import { nodeRedImage } from "./runtime.ts";
 
-const labels = { "redfleet.stack": testName("runtime"), "redfleet.component": "source" };
+const labels = { "redfleet.stack": WORKER, "redfleet.component": "source" };
 
 /** Encrypts as Node-RED does: IV in hex, then AES-256-CTR under the hash of the secret. */
 export function encrypted(credentials: object, secret: string): { $: string } {

@@ -12,8 +12,8 @@ import type {
 import type { StatusDocument } from "../../../images/node-red/runtime/status.ts";
 import { engine } from "../../support/engine.ts";
 import { imageOf } from "../../support/image.ts";
-import { freePorts } from "../../support/mongodb.ts";
-import { testName } from "../../support/names.ts";
+import { WORKER } from "../../support/names.ts";
+import { freePorts } from "../../support/ports.ts";
 import { ROOT } from "../../support/process.ts";
 import { until } from "../../support/wait.ts";
 
@@ -77,7 +77,7 @@ const SECRET = "a-credential-secret-for-tests";
 function environmentOf(options: RuntimeOptions, ports: readonly number[]): NodeRedEnvironment {
   const { role, worker = role, secret, flowEnvironment, environment } = options;
   return {
-    REDFLEET_STACK: testName("runtime"),
+    REDFLEET_STACK: WORKER,
     REDFLEET_COMPONENT: role === "instance" ? "tenant" : role,
     REDFLEET_NAME: "main",
     REDFLEET_ROLE: role,
@@ -142,7 +142,7 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
   const container = await engine.createContainer({
     Image: await nodeRedImage(options.major ?? 5),
     Labels: {
-      "redfleet.stack": testName("runtime"),
+      "redfleet.stack": WORKER,
       "redfleet.component": options.role === "instance" ? "tenant" : options.role,
       "redfleet.name": "main",
     },
