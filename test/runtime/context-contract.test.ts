@@ -41,11 +41,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant({ kind: "keys" as const }),
 );
 
-/** What a step leads to: a value, a list of values, or the code of an error. */
+/** A list holds null, and a step deletes something below it: Node-RED's own store fails over it. */
+const BELOW_NULL: Step[] = [
+  { kind: "set", key: "a", value: [null, false, null] },
+  { kind: "set", key: "a[2].x", value: undefined },
+  { kind: "get", key: "a" },
+];
+
+/** What a step leads to: a value, a list of values, or the code or name of an error. */
 function take(store: ContextStore, scope: string, one: Step): Promise<unknown> {
   return new Promise((resolve) => {
     const done = (error?: unknown, ...values: unknown[]) => {
-      if (error) resolve({ error: (error as { code?: string }).code });
+      if (error) resolve({ error: (error as { code?: string }).code ?? (error as Error).name });
       else resolve(one.kind === "keys" ? [...(values[0] as string[])].sort() : values);
     };
     if (one.kind === "set") store.set(scope, one.key, one.value, done);
@@ -53,6 +60,12 @@ function take(store: ContextStore, scope: string, one: Step): Promise<unknown> {
     else if (one.kind === "get") store.get(scope, one.key, done);
     else store.keys(scope, done);
   });
+}
+
+/** What ours is to answer: where Node-RED's own store trips, there is nothing to do. */
+async function wanted(theirs: ContextStore, scope: string, one: Step): Promise<unknown> {
+  const answer = await take(theirs, scope, one);
+  return (answer as { error?: string }).error === "TypeError" ? [] : answer;
 }
 
 describe("the shared context against Node-RED's own store", () => {
@@ -90,10 +103,10 @@ describe("the shared context against Node-RED's own store", () => {
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 15 }), async (steps) => {
         const scope = await begin(worker.store);
         for (const one of steps) {
-          expect(await take(worker.store, scope, one)).toEqual(await take(theirs, scope, one));
+          expect(await take(worker.store, scope, one)).toEqual(await wanted(theirs, scope, one));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [[BELOW_NULL]] },
     );
   });
 
@@ -104,10 +117,12 @@ describe("the shared context against Node-RED's own store", () => {
         for (const one of steps) {
           if (one.kind === "get") {
             const seen = synchronous.store.get(scope, one.key);
-            expect(Array.isArray(one.key) ? seen : [seen]).toEqual(await take(theirs, scope, one));
+            expect(Array.isArray(one.key) ? seen : [seen]).toEqual(
+              await wanted(theirs, scope, one),
+            );
           } else if (one.kind === "keys") {
             const seen = synchronous.store.keys(scope) as string[];
-            expect([...seen].sort()).toEqual(await take(theirs, scope, one));
+            expect([...seen].sort()).toEqual(await wanted(theirs, scope, one));
           } else {
             // Nobody waits for the answer: the own change shows at once.
             void take(synchronous.store, scope, one);
@@ -115,7 +130,7 @@ describe("the shared context against Node-RED's own store", () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [[BELOW_NULL]] },
     );
   });
 

@@ -58,7 +58,12 @@ export function emptyFor(key: ContextKey): object {
 /** Sets or, by `undefined`, deletes below the value of a field; returns the new value of the field. */
 export function edit(key: ContextKey, value: unknown, part: unknown): unknown {
   const holder = { [key.field]: value };
-  util.setObjectProperty(holder, key.text, part);
+  try {
+    util.setObjectProperty(holder, key.text, part);
+  } catch (error) {
+    // Node-RED steps into a null that stands in a list; below it there is nothing to set or to delete.
+    if (!(error instanceof TypeError)) throw error;
+  }
   asInJson(holder[key.field], key.rest);
   return holder[key.field];
 }
