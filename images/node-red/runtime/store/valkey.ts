@@ -2,9 +2,11 @@
  * The flow store on Valkey or Redis, one server or a group with Sentinels.
  *
  * What people write (flows, users, library, settings, sessions) counts when the primary and `waitReplicas`
- * replicas have it. A failover can then lose it only if all of those are lost, or if the one that is promoted
- * is none of them. What workers report of themselves counts at once: they repeat it.
+ * replicas have it, and the Sentinels still call that server primary. A failover can then lose it only if all
+ * of those replicas are lost, or if the one that is promoted is none of them. What workers report of
+ * themselves counts at once: they repeat it.
  */
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChainableCommander, Redis, RedisOptions } from "ioredis";
 import type { ValkeySettings } from "../environment.ts";
@@ -12,6 +14,7 @@ import { type Logger, reasonOf } from "../log.ts";
 import { persist } from "../retry.ts";
 import { connectValkey, isPassing } from "../valkey/connection.ts";
 import { reconnect } from "../valkey/failover.ts";
+import { Sentinels } from "../valkey/sentinels.ts";
 import { pack, packFlowSet, unpack } from "./packing.ts";
 import {
   type DocumentName,
@@ -59,6 +62,7 @@ const FIELDS = ["revision", "flows", "credentials", "user", "at", "digest", "wri
 export class ValkeyFlowStore implements FlowStore {
   private readonly options: ValkeyOptions;
   private readonly client: Redis;
+  private readonly sentinels: Sentinels | undefined;
   private readonly keys: Record<"current" | "old" | "revisions" | "users" | "turn", string>;
   private readonly channels: { flows: string; workers: string };
   private watcher: ValkeyWatcher | undefined;
@@ -67,7 +71,9 @@ export class ValkeyFlowStore implements FlowStore {
     this.options = options;
     // A queue would send a write later, when its caller has been told that it failed.
     this.client = this.open(options.appName, { enableOfflineQueue: false });
-    const { prefix } = options.settings;
+    const { settings, appName, log } = options;
+    if (settings.sentinels) this.sentinels = new Sentinels(settings, appName, log);
+    const { prefix } = settings;
     this.keys = {
       current: `${prefix}flows:current`,
       old: `${prefix}flows:old`,
@@ -150,9 +156,12 @@ export class ValkeyFlowStore implements FlowStore {
     const end = performance.now() + CONFIRM_MS;
     for (;;) {
       try {
-        const [answer, have] = await this.guarded((client) => this.writeAndWait(client, write));
+        const { answer, have, from } = await this.guarded((client) =>
+          this.writeAndWait(client, write),
+        );
         const result = read?.(answer);
-        this.checkReplicas(Number(have));
+        this.checkReplicas(have);
+        await this.checkPrimary(from);
         return result;
       } catch (error) {
         const final = error instanceof RevisionConflict || !isPassing(error);
@@ -164,16 +173,18 @@ export class ValkeyFlowStore implements FlowStore {
     }
   }
 
-  /** The server's answer, and how many replicas have the write. */
+  /** The server's answer, how many replicas have the write, and where the server is. */
   private async writeAndWait(client: Redis, write: (chain: ChainableCommander) => unknown) {
+    const { remoteAddress = "", remotePort = 0 } = client.stream as Socket;
     const chain = client.pipeline();
     write(chain);
     // On the same connection: WAIT is about what this connection has written.
     const answers = await chain.wait(this.options.waitReplicas, WAIT_MS).exec();
-    return (answers ?? []).map(([error, value]) => {
+    const [answer, have] = (answers ?? []).map(([error, value]) => {
       if (error) throw error;
       return value;
     });
+    return { answer, have: Number(have), from: { address: remoteAddress, port: remotePort } };
   }
 
   private checkReplicas(have: number): void {
@@ -182,6 +193,16 @@ export class ValkeyFlowStore implements FlowStore {
     // An old primary that everybody left may still take writes.
     reconnect(this.client);
     throw new Error(`${have} of ${waitReplicas} replicas have it`);
+  }
+
+  /** After the replicas were asked: one that was promoted in between confirms nothing any more. */
+  private async checkPrimary({ address, port }: { address: string; port: number }): Promise<void> {
+    try {
+      await this.sentinels?.confirm(address, port);
+    } catch (error) {
+      reconnect(this.client);
+      throw error;
+    }
   }
 
   async nextFence(name: string): Promise<number> {
@@ -310,6 +331,7 @@ export class ValkeyFlowStore implements FlowStore {
 
   async close(): Promise<void> {
     this.watcher?.stop();
+    this.sentinels?.close();
     this.client.disconnect();
   }
 }

@@ -66,6 +66,34 @@ export function connectValkey(
     reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
     ...more,
   });
+  tell(client, name, log);
+  return client;
+}
+
+/** A client of one Sentinel, for questions that may fail: none waits longer than a second for its answer. */
+export function connectSentinel(
+  settings: ValkeySettings,
+  at: { readonly host: string; readonly port: number },
+  name: string,
+  log: Logger,
+): Redis {
+  const client = new Redis({
+    ...{ host: at.host, port: at.port, tls: tlsOf(settings) },
+    username: settings.sentinelUsername,
+    password: settings.sentinelPassword,
+    connectionName: name,
+    connectTimeout: CONNECT_MS,
+    commandTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    maxRetriesPerRequest: null,
+    retryStrategy: retry,
+  });
+  tell(client, `${name} ${at.host}:${at.port}`, log);
+  return client;
+}
+
+/** Says once that a server is away, and once that it is back; no error of a client is left without a listener. */
+function tell(client: Redis, name: string, log: Logger): void {
   let down = false;
   client.on("error", (error: Error) => {
     if (!down) log.warn("valkey is not reached", { client: name, reason: error.message });
@@ -75,7 +103,6 @@ export function connectValkey(
     if (down) log.info("valkey is reached again", { client: name });
     down = false;
   });
-  return client;
 }
 
 /** True for failures that go away by themselves: a failover, a restart, a network that was cut. */
