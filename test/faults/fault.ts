@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { Redis } from "ioredis";
 import { startTime } from "../../cli/setup/process.ts";
-import { containersOf, type Inspected, runningOf } from "../support/containers.ts";
+import { containersOf, freeze, type Inspected, runningOf } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { mongoOf } from "../support/mongo.ts";
 import { sentinelAddresses, valkeyUsers } from "../support/valkey.ts";
@@ -116,7 +116,7 @@ async function takeAway(
   const container = engine.getContainer(victim.Id);
   const begin = performance.now();
   if (action === "stop") await container.stop();
-  else await until(`${victim.Name} is paused`, () => container.pause().then(() => true));
+  else await freeze(container);
   await expectAway(action, victim);
   const proven = performance.now();
   try {

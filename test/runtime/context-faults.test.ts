@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
+import { freeze } from "../support/containers.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
 import { freshPrefix, settingsOf, Worker } from "./support/context.ts";
@@ -96,8 +97,8 @@ describe("the shared context of several workers", () => {
     expect(worker.store.get("f", "age")).toBe(1);
     const sentinels = [0, 1, 2].map((member) => group.lab.container(`sentinel-${member}`));
     const primary = group.lab.container(`valkey-${await group.primary()}`);
-    await Promise.all(sentinels.map((sentinel) => sentinel.pause()));
-    await primary.pause();
+    await Promise.all(sentinels.map(freeze));
+    await freeze(primary);
     await until("it refuses", () => {
       try {
         worker.store.get("f", "age");
@@ -149,7 +150,7 @@ describe("the shared context of several workers", () => {
     const members = ["valkey", "sentinel"].flatMap((kind) =>
       [0, 1, 2].map((member) => group.lab.container(`${kind}-${member}`)),
     );
-    await Promise.all(members.map((member) => member.pause()));
+    await Promise.all(members.map(freeze));
     await expect(worker.get("f", "a")).rejects.toThrow(/did not answer within 1 s/);
     await expect(worker.set("f", "a", 2)).rejects.toThrow(/within 1 s .*may have been written/);
     await Promise.all(members.map((member) => member.unpause()));
@@ -179,7 +180,7 @@ describe("a failover in the middle of writing", () => {
     await pause(1000);
     const old = await group.settled();
     // What the replicas have is not lost: the primary hangs, with its last answers on the way.
-    await group.lab.container(`valkey-${old}`).pause();
+    await freeze(group.lab.container(`valkey-${old}`));
     await until("another primary", async () => (await group.primary()) !== old, { seconds: 40 });
     await pause(2000);
     running = false;

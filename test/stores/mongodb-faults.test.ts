@@ -1,5 +1,6 @@
 import type { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freeze } from "../support/containers.ts";
 import { primaryOf, ReplicaSet, statesOf } from "../support/replica-set.ts";
 import { report } from "../support/report.ts";
 import { pause, until } from "../support/wait.ts";
@@ -94,7 +95,7 @@ describe("a replica set", () => {
   it("has one primary only, and all that was acknowledged, after its primary hung", async () => {
     const { before, after, result } = await underFault(async (primary) => {
       const container = set.lab.container(`mongodb-${primary}`);
-      await container.pause();
+      await freeze(container);
       await elected(primary);
       await pause(3000);
       await container.unpause();

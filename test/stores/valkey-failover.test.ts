@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freeze } from "../support/containers.ts";
 import { report } from "../support/report.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
@@ -111,7 +112,7 @@ describe("a Valkey group", () => {
   it("fails over when its primary hangs, which then comes back as a replica", async () => {
     const { before, after, result, missing } = await underFault(async (primary) => {
       const container = group.lab.container(`valkey-${primary}`);
-      await container.pause();
+      await freeze(container);
       await switched(primary);
       await pause(2000);
       await container.unpause();

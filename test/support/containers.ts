@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { exec } from "../../cli/engine/exec.ts";
 import { engine } from "./engine.ts";
+import { until } from "./wait.ts";
 
 /** A container of a stack as the engine sees it now. */
 export type Inspected = Docker.ContainerInspectInfo;
@@ -16,6 +17,11 @@ export async function containersOf(
   const listed = await docker.listContainers({ all: true, filters: { label } });
   const found = await Promise.all(listed.map((entry) => docker.getContainer(entry.Id).inspect()));
   return found.sort((a, b) => a.Name.localeCompare(b.Name));
+}
+
+/** Pauses a container. On a busy machine the kernel may not freeze it in time; then it is asked again. */
+export async function freeze(container: Docker.Container): Promise<void> {
+  await until("the container is paused", () => container.pause().then(() => true));
 }
 
 /** Running containers of a stack. */

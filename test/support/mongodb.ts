@@ -1,5 +1,6 @@
 import { MongoClient } from "mongodb";
 import { readBases } from "../../components/images/bases.ts";
+import { freeze } from "./containers.ts";
 import { engine } from "./engine.ts";
 import { WORKER } from "./names.ts";
 import { freePorts } from "./ports.ts";
@@ -108,7 +109,7 @@ export async function startReplicaSet(): Promise<LocalReplicaSet> {
       return ports.indexOf(Number(String(me).split(":")[1]));
     },
     kill: (index) => member(index).kill({ signal: "SIGKILL" }),
-    pause: (index) => member(index).pause(),
+    pause: (index) => freeze(member(index)),
     revive: async (index) => {
       const { State: state } = await member(index).inspect();
       if (state.Paused) await member(index).unpause();

@@ -10,7 +10,7 @@ export interface LoadResult {
 
 /** Clients that ask one address, each one after the other, until stopped. */
 export function startLoad(url: string, clients: number): { stop(): Promise<LoadResult> } {
-  const agent = new Agent({ connections: clients, headersTimeout: 15_000 });
+  const agent = new Agent({ connections: clients, headersTimeout: 60_000 });
   const result: LoadResult = { ok: 0, lost: [], slowestMs: 0 };
   let running = true;
   const ask = async () => {

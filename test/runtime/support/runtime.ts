@@ -10,6 +10,7 @@ import type {
   ValkeySettings,
 } from "../../../images/node-red/runtime/environment.ts";
 import type { StatusDocument } from "../../../images/node-red/runtime/status.ts";
+import { freeze } from "../../support/containers.ts";
 import { engine } from "../../support/engine.ts";
 import { imageOf } from "../../support/image.ts";
 import { WORKER } from "../../support/names.ts";
@@ -182,7 +183,7 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
       await until(`${worker} runs revision ${revision}`, runs, { seconds, every: 25 });
     },
     signal: (signal) => container.kill({ signal }),
-    pause: () => container.pause(),
+    pause: () => freeze(container),
     resume: () => container.unpause(),
     restart: async () => {
       await container.restart({ t: 10 });

@@ -3,6 +3,7 @@ import { createLogger } from "../../../images/node-red/runtime/log.ts";
 import { MongodbFlowStore } from "../../../images/node-red/runtime/store/mongodb.ts";
 import type { FlowStore } from "../../../images/node-red/runtime/store/types.ts";
 import { ValkeyFlowStore } from "../../../images/node-red/runtime/store/valkey.ts";
+import { freeze } from "../../support/containers.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../../support/mongodb.ts";
 import { ValkeyGroup } from "../../support/valkey-group.ts";
 import { until } from "../../support/wait.ts";
@@ -144,7 +145,7 @@ class ValkeyBackend implements Backend {
     const members = MEMBERS.map((member) => this.group.lab.container(`valkey-${member}`));
     if (kind === "alone") {
       const others = members.filter((_, member) => member !== primary);
-      await Promise.all(others.map((member) => member.pause()));
+      await Promise.all(others.map(freeze));
       return async () => {
         await Promise.all(others.map((member) => member.unpause()));
         await this.group.settled();

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { freeze } from "../../support/containers.ts";
 import type { LocalReplicaSet } from "../../support/mongodb.ts";
 import type { ValkeyGroup } from "../../support/valkey-group.ts";
 import type { Trouble } from "./torture.ts";
@@ -82,7 +83,7 @@ export function valkeyTroubles(group: ValkeyGroup): Trouble[] {
       name: "the primary hung",
       begin: async () => {
         const primary = await group.settled();
-        await container(primary).pause();
+        await freeze(container(primary));
         return async () => {
           await container(primary).unpause();
           await group.settled();
