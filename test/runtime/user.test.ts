@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { testName } from "../support/names.ts";
+import { WORKER } from "../support/names.ts";
 import { capture, ROOT } from "../support/process.ts";
 import { until } from "../support/wait.ts";
 import { Editor, login, PASSWORD } from "./support/editor.ts";
@@ -12,7 +12,7 @@ import { type Runtime, start } from "./support/runtime.ts";
 /** `redfleet user …` on the runtime of this test; its exit code and all that it prints. */
 function user(...words: string[]) {
   const command = [join(ROOT, "cli/bin/redfleet.mjs"), "user", ...words];
-  return capture(process.execPath, command, { env: { REDFLEET_STACK: testName("runtime") } });
+  return capture(process.execPath, command, { env: { REDFLEET_STACK: WORKER } });
 }
 
 describe.each([
