@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -56,6 +57,13 @@ test("a rollback wants a number, and says where to find one", { timeout: TIMEOUT
   expect(status).toBe(2);
   expect(stderr).toContain('"latest" is not a revision');
   expect(stderr).toContain("redfleet revisions main");
+});
+
+test("a stack that is not there has no passwords, and gets no folder", { timeout: TIMEOUT }, () => {
+  const { status, stderr } = redfleet("password", "main", "--stack", "nobody");
+  expect(status).toBe(1);
+  expect(stderr).toContain("error: there is no stack file Pulumi.nobody.yaml");
+  expect(existsSync(join(ROOT, ".redfleet/nobody"))).toBe(false);
 });
 
 test("the environment for a shell is free of what npx put in front", { timeout: TIMEOUT }, () => {
