@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ContextStore } from "../../images/node-red/runtime/context/store.ts";
+import { redisImage } from "../support/redis.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { freshPrefix, settingsOf, Worker } from "./support/context.ts";
 
@@ -68,112 +69,120 @@ async function wanted(theirs: ContextStore, scope: string, one: Step): Promise<u
   return (answer as { error?: string }).error === "TypeError" ? [] : answer;
 }
 
-describe("the shared context against Node-RED's own store", () => {
-  let group: ValkeyGroup;
-  let worker: Worker;
-  let synchronous: Worker;
-  let theirs: ContextStore;
-  const folder = mkdtempSync(join(tmpdir(), "redfleet-context-"));
-  let count = 0;
+const servers = [
+  { server: "Valkey", image: async () => undefined },
+  { server: "Redis 6.2", image: () => redisImage("6.2") },
+];
 
-  beforeAll(async () => {
-    group = await new ValkeyGroup().open();
-    worker = await new Worker(settingsOf(group)).ready();
-    synchronous = await new Worker(settingsOf(group), { synchronous: true }).ready();
-    theirs = localfilesystem({ dir: folder, cache: false, settings: {} });
-    await theirs.open();
-  });
-  afterAll(async () => {
-    await worker?.close();
-    await synchronous?.close();
-    await group?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+describe.each(servers)(
+  "the shared context on $server against Node-RED's own store",
+  ({ image }) => {
+    let group: ValkeyGroup;
+    let worker: Worker;
+    let synchronous: Worker;
+    let theirs: ContextStore;
+    const folder = mkdtempSync(join(tmpdir(), "redfleet-context-"));
+    let count = 0;
 
-  /** A scope with something in it: for an empty one the store on files does not look at the keys. */
-  const begin = async (ours: ContextStore) => {
-    const scope = `node${count++}:flow`;
-    const first = { kind: "set", key: "first", value: 1 } as const;
-    await Promise.all([take(ours, scope, first), take(theirs, scope, first)]);
-    return scope;
-  };
+    beforeAll(async () => {
+      group = await new ValkeyGroup({ image: await image(), nodes: 2 }).open();
+      worker = await new Worker(settingsOf(group)).ready();
+      synchronous = await new Worker(settingsOf(group), { synchronous: true }).ready();
+      theirs = localfilesystem({ dir: folder, cache: false, settings: {} });
+      await theirs.open();
+    });
+    afterAll(async () => {
+      await worker?.close();
+      await synchronous?.close();
+      await group?.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
 
-  it("answers each sequence of operations alike", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 15 }), async (steps) => {
-        const scope = await begin(worker.store);
-        for (const one of steps) {
-          expect(await take(worker.store, scope, one)).toEqual(await wanted(theirs, scope, one));
-        }
-      }),
-      { numRuns: 60, examples: [[BELOW_NULL]] },
-    );
-  });
+    /** A scope with something in it: for an empty one the store on files does not look at the keys. */
+    const begin = async (ours: ContextStore) => {
+      const scope = `node${count++}:flow`;
+      const first = { kind: "set", key: "first", value: 1 } as const;
+      await Promise.all([take(ours, scope, first), take(theirs, scope, first)]);
+      return scope;
+    };
 
-  it("reads without waiting what it would read with waiting", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 15 }), async (steps) => {
-        const scope = await begin(synchronous.store);
-        for (const one of steps) {
-          if (one.kind === "get") {
-            const seen = synchronous.store.get(scope, one.key);
-            expect(Array.isArray(one.key) ? seen : [seen]).toEqual(
-              await wanted(theirs, scope, one),
-            );
-          } else if (one.kind === "keys") {
-            const seen = synchronous.store.keys(scope) as string[];
-            expect([...seen].sort()).toEqual(await wanted(theirs, scope, one));
-          } else {
-            // Nobody waits for the answer: the own change shows at once.
-            void take(synchronous.store, scope, one);
-            await take(theirs, scope, one);
+    it("answers each sequence of operations alike", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 15 }), async (steps) => {
+          const scope = await begin(worker.store);
+          for (const one of steps) {
+            expect(await take(worker.store, scope, one)).toEqual(await wanted(theirs, scope, one));
           }
+        }),
+        { numRuns: 60, examples: [[BELOW_NULL]] },
+      );
+    });
+
+    it("reads without waiting what it would read with waiting", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 15 }), async (steps) => {
+          const scope = await begin(synchronous.store);
+          for (const one of steps) {
+            if (one.kind === "get") {
+              const seen = synchronous.store.get(scope, one.key);
+              expect(Array.isArray(one.key) ? seen : [seen]).toEqual(
+                await wanted(theirs, scope, one),
+              );
+            } else if (one.kind === "keys") {
+              const seen = synchronous.store.keys(scope) as string[];
+              expect([...seen].sort()).toEqual(await wanted(theirs, scope, one));
+            } else {
+              // Nobody waits for the answer: the own change shows at once.
+              void take(synchronous.store, scope, one);
+              await take(theirs, scope, one);
+            }
+          }
+        }),
+        { numRuns: 60, examples: [[BELOW_NULL]] },
+      );
+    });
+
+    it("refuses the keys that Node-RED refuses, by the same code", async () => {
+      const scope = await begin(worker.store);
+      for (const key of BROKEN) {
+        const steps: Step[] = [
+          { kind: "get", key },
+          { kind: "set", key, value: 1 },
+          { kind: "get", key: ["a", key] },
+        ];
+        for (const one of steps) {
+          const answer = await take(worker.store, scope, one);
+          expect(answer, key).toEqual({ error: "INVALID_EXPR" });
+          expect(await take(theirs, scope, one), key).toEqual(answer);
         }
-      }),
-      { numRuns: 60, examples: [[BELOW_NULL]] },
-    );
-  });
-
-  it("refuses the keys that Node-RED refuses, by the same code", async () => {
-    const scope = await begin(worker.store);
-    for (const key of BROKEN) {
-      const steps: Step[] = [
-        { kind: "get", key },
-        { kind: "set", key, value: 1 },
-        { kind: "get", key: ["a", key] },
-      ];
-      for (const one of steps) {
-        const answer = await take(worker.store, scope, one);
-        expect(answer, key).toEqual({ error: "INVALID_EXPR" });
-        expect(await take(theirs, scope, one), key).toEqual(answer);
       }
-    }
-  });
+    });
 
-  it("says what it cannot store, and leaves what was there", async () => {
-    await worker.set("global", "kept", { a: 1 });
-    const circular: Record<string, unknown> = {};
-    circular.self = circular;
-    await expect(worker.set("global", "kept", circular)).rejects.toThrow(/circular/i);
-    await expect(worker.set("global", "kept.a", 1n)).rejects.toThrow(/BigInt/);
-    await expect(worker.set("global", "kept[2000000]", 1)).rejects.toThrow(/above 1000000/);
-    expect(await worker.get("global", "kept")).toEqual({ a: 1 });
-  });
+    it("says what it cannot store, and leaves what was there", async () => {
+      await worker.set("global", "kept", { a: 1 });
+      const circular: Record<string, unknown> = {};
+      circular.self = circular;
+      await expect(worker.set("global", "kept", circular)).rejects.toThrow(/circular/i);
+      await expect(worker.set("global", "kept.a", 1n)).rejects.toThrow(/BigInt/);
+      await expect(worker.set("global", "kept[2000000]", 1)).rejects.toThrow(/above 1000000/);
+      expect(await worker.get("global", "kept")).toEqual({ a: 1 });
+    });
 
-  it("keeps scopes and prefixes apart", async () => {
-    const other = await new Worker(settingsOf(group, freshPrefix())).ready();
-    await worker.set("a:b", "c", "mine");
-    expect(await worker.get("a", "b:c").catch(() => undefined)).toBeUndefined();
-    await worker.set("a", "'b:c'.d", "theirs");
-    await worker.set("a:b", "c.d", 1);
-    expect(await worker.get("a", "'b:c'")).toEqual({ d: "theirs" });
-    expect(await worker.get("a:b", "c")).toBe("mine");
-    expect(await other.keys("a:b")).toEqual([]);
-    await other.close();
-  });
+    it("keeps scopes and prefixes apart", async () => {
+      const other = await new Worker(settingsOf(group, freshPrefix())).ready();
+      await worker.set("a:b", "c", "mine");
+      expect(await worker.get("a", "b:c").catch(() => undefined)).toBeUndefined();
+      await worker.set("a", "'b:c'.d", "theirs");
+      await worker.set("a:b", "c.d", 1);
+      expect(await worker.get("a", "'b:c'")).toEqual({ d: "theirs" });
+      expect(await worker.get("a:b", "c")).toBe("mine");
+      expect(await other.keys("a:b")).toEqual([]);
+      await other.close();
+    });
 
-  it("needs a callback when it keeps no copy", () => {
-    expect(() => worker.store.get("global", "a")).toThrow(/asynchronous/);
-    expect(() => worker.store.keys("global")).toThrow(/asynchronous/);
-  });
-});
+    it("needs a callback when it keeps no copy", () => {
+      expect(() => worker.store.get("global", "a")).toThrow(/asynchronous/);
+      expect(() => worker.store.keys("global")).toThrow(/asynchronous/);
+    });
+  },
+);

@@ -1,34 +1,16 @@
-import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readBases } from "../../components/images/bases.ts";
 import { engine } from "../support/engine.ts";
-import { buildOnce, imageOf } from "../support/image.ts";
-import { ROOT } from "../support/process.ts";
-import { tar } from "../support/tar.ts";
+import { redisImage } from "../support/redis.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { until } from "../support/wait.ts";
-
-/** Debian's Redis as a base of the same image: other names, other version, the same contract. */
-async function redisImage(): Promise<string> {
-  const dockerfile = `FROM ${readBases(ROOT).debian}
-RUN apt-get update -qq \\
- && apt-get install -y -qq --no-install-recommends redis-server >/dev/null \\
- && rm -rf /var/lib/apt/lists/*
-`;
-  const digest = createHash("sha256").update(dockerfile).digest("hex").slice(0, 16);
-  const base = await buildOnce(`redfleet-test/redis:${digest}`, {}, () =>
-    tar([{ name: "Dockerfile", content: dockerfile, owner: 0 }]),
-  );
-  return imageOf("valkey", { BASE: base });
-}
 
 /** Labels of the groups that these tests made. */
 const made: string[] = [];
 
 const servers = [
   { server: "Valkey", image: async () => undefined },
-  { server: "Redis", image: redisImage },
+  { server: "Redis", image: () => redisImage("debian") },
 ];
 
 describe.each(servers)("$server", ({ image }) => {

@@ -26,11 +26,11 @@ export function imageOf(folder: string, args: Record<string, string>): Promise<s
 export async function buildOnce(
   tag: string,
   args: Record<string, string>,
-  archive: () => Buffer,
+  archive: () => Buffer | Promise<Buffer>,
 ): Promise<string> {
   if (await exists(tag)) return tag;
   const options = { t: tag, buildargs: args, rm: true, forcerm: true };
-  await finished(await engine.buildImage(Readable.from([archive()]), options));
+  await finished(await engine.buildImage(Readable.from([await archive()]), options));
   return tag;
 }
 

@@ -17,7 +17,7 @@ export type AclUser = "admin" | "replication" | "sentinel" | "app";
 /** What a group of these containers is made of and how fast it reacts. */
 export interface GroupOptions {
   /** Default: the platform's own image. */
-  readonly image?: string;
+  readonly image?: string | undefined;
   /** Data nodes, the first primary among them. Default 3. */
   readonly nodes?: number;
   /** Milliseconds until a silent primary counts as down. Default 2000. */

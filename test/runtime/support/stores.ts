@@ -5,6 +5,7 @@ import type { FlowStore } from "../../../images/node-red/runtime/store/types.ts"
 import { ValkeyFlowStore } from "../../../images/node-red/runtime/store/valkey.ts";
 import { freeze } from "../../support/containers.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../../support/mongodb.ts";
+import { redisImage } from "../../support/redis.ts";
 import { ValkeyGroup } from "../../support/valkey-group.ts";
 import { until } from "../../support/wait.ts";
 import { snapshotDatabase, snapshotKeys } from "./snapshots.ts";
@@ -112,10 +113,21 @@ export function settingsOf(group: ValkeyGroup, name: string): ValkeySettings {
 
 class ValkeyBackend implements Backend {
   readonly faults = ["read-only", "full", "gone"] as const;
-  private readonly group = new ValkeyGroup();
+  private readonly server: "Valkey" | "Redis";
+  private opened: ValkeyGroup | undefined;
+
+  constructor(server: "Valkey" | "Redis") {
+    this.server = server;
+  }
+
+  private get group(): ValkeyGroup {
+    if (this.opened === undefined) throw new Error("not started");
+    return this.opened;
+  }
 
   async start() {
-    await this.group.open();
+    const image = this.server === "Redis" ? await redisImage("6.2") : undefined;
+    this.opened = await new ValkeyGroup({ image }).open();
   }
 
   open(name: string) {
@@ -159,12 +171,13 @@ class ValkeyBackend implements Backend {
   }
 
   async stop() {
-    await this.group.close();
+    await this.opened?.close();
   }
 }
 
 /** The back ends of the flow store, each on a real group of servers. */
 export const BACKENDS: readonly [string, () => Backend][] = [
   ["MongoDB", () => new MongodbBackend()],
-  ["Valkey", () => new ValkeyBackend()],
+  ["Valkey", () => new ValkeyBackend("Valkey")],
+  ["Redis 6.2", () => new ValkeyBackend("Redis")],
 ];
