@@ -11,7 +11,7 @@ import {
 } from "../support/browser.ts";
 import type { Comms, Message } from "../support/comms.ts";
 import { addressOf, type Inspected, runningOf } from "../support/containers.ts";
-import { credentialProbe, endpoint, tab } from "../support/flows.ts";
+import { credentialProbe, endpoint, type FlowNode, tab } from "../support/flows.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { ROOT } from "../support/process.ts";
 import { report } from "../support/report.ts";
@@ -60,7 +60,7 @@ describe("live editing in a real browser", () => {
       ...endpoint("orders", "hello", "/hello", "browser"),
       ...credentialProbe("orders", "secret", "/secret", ORIGIN, CREDENTIAL),
     ];
-    await importNodes(page, flow);
+    await importNodes(page, laidOut(flow));
     await dragFromPalette(page, "comment");
     await deploy(page);
     const saved = Date.now();
@@ -112,6 +112,16 @@ describe("live editing in a real browser", () => {
     if (process.env.REDFLEET_SCREENSHOT) await screenshot();
   });
 });
+
+/** Each endpoint in a row of its own: this flow is the one in the README's picture. */
+function laidOut(nodes: readonly FlowNode[]): FlowNode[] {
+  let [row, column] = [0, 0];
+  return nodes.map((node) => {
+    if (!("x" in node)) return node;
+    if (node.type === "http in") [row, column] = [row + 1, 0];
+    return { ...node, x: 140 + 220 * column++, y: 80 * row };
+  });
+}
 
 /** A message there and one back on each of the sockets. */
 const exchange = () => Promise.all(Object.values(sockets).map((socket) => socket.exchange()));
