@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -85,4 +86,18 @@ test("a broken answer of the set-up says what to do", () => {
   mkdirSync(join(root, ".redfleet"));
   writeFileSync(join(root, ".redfleet", "bases.json"), "{");
   expect(() => readBases(root)).toThrow("run the set-up again (npm run up)");
+});
+
+test("the licences of Node-RED's packages stay in its image", () => {
+  const prune = join(import.meta.dirname, "../../../images/node-red/prune.sh");
+  const kept = ["index.js", "LICENSE.md", "licence.markdown", "COPYING.md", "NOTICE.md"];
+  for (const file of [...kept, "README.md", "index.d.ts", "docs/LICENSE"]) {
+    write(`node_modules/a/${file}`, "");
+  }
+  for (const folder of ["public/red/red.js", "locales/de/x.json"]) {
+    write(`node_modules/@node-red/editor-client/${folder}`, "");
+  }
+  execFileSync("sh", [prune, context()]);
+  expect(readdirSync(join(context(), "node_modules/a")).sort()).toEqual(kept.sort());
+  expect(readdirSync(join(context(), "node_modules"))).toEqual(["a"]);
 });
