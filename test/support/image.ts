@@ -53,15 +53,18 @@ async function exists(tag: string): Promise<boolean> {
     );
 }
 
-/** Waits for the end of a build. @throws with the builder's last lines. */
+interface Step {
+  stream?: string;
+  error?: string;
+}
+
+/** Waits for the end of a build, which the engine tells as a step. @throws with the builder's last lines. */
 function finished(output: NodeJS.ReadableStream): Promise<void> {
   return new Promise((resolve, reject) => {
-    const lines: string[] = [];
-    engine.modem.followProgress(
-      output,
-      (error) =>
-        error ? reject(new Error(lines.slice(-20).join(""), { cause: error })) : resolve(),
-      (step: { stream?: string; error?: string }) => lines.push(step.stream ?? step.error ?? ""),
-    );
+    engine.modem.followProgress(output, (cause: Error | null, steps: Step[]) => {
+      if (!cause && steps.every(({ error }) => error === undefined)) return resolve();
+      const lines = steps.slice(-20).map(({ stream, error }) => stream ?? error ?? "");
+      reject(new Error(lines.join(""), { cause }));
+    });
   });
 }
