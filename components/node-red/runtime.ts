@@ -7,7 +7,7 @@ import type { ImageId, Process, Workload } from "../target/types.ts";
 export function runtimeCommand(memory: number): string[] {
   const old = `--max-old-space-size=${heapMegabytes(memory)}`;
   const young = `--max-semi-space-size=${semiSpaceMegabytes(memory)}`;
-  return ["node", old, young, "/app/runtime/main.ts"];
+  return ["node", old, young, "/app/start.cjs"];
 }
 
 /** The environment of a container of the Node-RED image, as the runtime's own type has it. */

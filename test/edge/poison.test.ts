@@ -65,7 +65,7 @@ async function startReplica(image: string, uri: string, member: number): Promise
     `replica-main-${member}`,
     {
       Image: image,
-      Cmd: ["/bin/sh", "-c", `${write} && exec node /app/runtime/main.ts`],
+      Cmd: ["/bin/sh", "-c", `${write} && exec node /app/start.cjs`],
       Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
     },
     lab.name("replica-main"),

@@ -37,7 +37,7 @@ async function startRuntime(key: string): Promise<string> {
     REDFLEET_MONGODB_DATABASE: "none",
     REDFLEET_SEAL_FILE: "/run/seal/sealed.json",
   };
-  const run = "echo mongodb://127.0.0.1:1 > /tmp/uri && exec node /app/runtime/main.ts";
+  const run = "echo mongodb://127.0.0.1:1 > /tmp/uri && exec node /app/start.cjs";
   const container = await engine.createContainer({
     name,
     Image: image,

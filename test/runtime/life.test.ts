@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runtimeCommand } from "../../components/node-red/runtime.ts";
 import { tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { pause, until } from "../support/wait.ts";
@@ -61,11 +62,12 @@ describe.each<Major>([5, 4])("a tenant's own runtime on Node-RED %i", (major) =>
     const code = 'console.log("printed %s", "text"); msg.payload = "ok";';
     await person.deploy([tab("t"), ...answering("t", "print", "/print", code)]);
     expect(await (await fetch(`${tenant.url}/print`)).text()).toBe("ok");
-    const lines = (await tenant.logs()).split("\n").filter(Boolean);
-    const entries = lines.map((line) => JSON.parse(line));
-    expect(entries).toContainEqual(
-      expect.objectContaining({ level: "info", source: "console", msg: "printed text" }),
-    );
+    // The engine's copy of the log comes a moment later.
+    const printed = await until("the log has it", async () => {
+      const lines = (await tenant.logs()).split("\n").filter(Boolean);
+      return lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === "printed text");
+    });
+    expect(printed).toMatchObject({ level: "info", source: "console" });
   });
 
   it("measures itself", async () => {
@@ -114,6 +116,18 @@ describe("the life of a process", () => {
     expect(logs).toContain("REDFLEET_HTTP_NODE_ROOT");
     expect(logs).toContain("REDFLEET_GATE_SECONDS");
     await runtime.remove();
+  });
+
+  it("starts with the code that was compiled for it, by the platform's own command", async () => {
+    const flags = runtimeCommand(256).slice(1, -1);
+    const runtimes = await Promise.all([
+      start({ ...common(), role: "replica", worker: "fits", flags }),
+      start({ ...common(), role: "replica", worker: "other", flags: ["--no-flush-bytecode"] }),
+    ]);
+    const logs = await Promise.all(runtimes.map((runtime) => runtime.logs()));
+    const refused = logs.map((log) => log.includes("the compiled code does not fit"));
+    expect(refused).toEqual([false, true]);
+    await Promise.all(runtimes.map((runtime) => runtime.remove()));
   });
 
   it("logs JSON only, and no password", async () => {

@@ -17,8 +17,24 @@ beforeAll(async () => {
   registry.publish(nodeModule("@acme/scoped-stamp", "2.1.0", "scoped", '"scoped"'));
   registry.publish(nodeModule("@acme/evil", "1.0.0", "evil", '"evil"'));
   registry.publish(nodeModule("other-stamp", "1.0.0", "other", '"other"'));
+  registry.publish(nodeModule("@acme/insider", "1.0.0", "insider", INSIGHT));
 });
 afterAll(() => Promise.all([mongodb?.close(), registry?.close()]));
+
+/** What a node sees of Node-RED's own modules: that they are the ones that run, and how their errors are told. */
+const INSIGHT = `(() => {
+  const { createRequire } = require("node:module");
+  const shared = [
+    require("/app/node_modules/node-red").util === RED.util,
+    createRequire("/app/node_modules/node-red/lib/red.js")("@node-red/util").util === RED.util,
+    require.cache["/app/node_modules/@node-red/util/index.js"].require("@node-red/util").util === RED.util,
+  ];
+  try { RED.util.normalisePropertyExpression("a["); } catch ({ stack }) {
+    const [, file, line] = /\\((.+):(\\d+):/.exec(stack);
+    const source = require("node:fs").readFileSync(file, "utf8").split("\\n")[line - 1].trim();
+    return { shared, file, source };
+  }
+})()`;
 
 describe.each<Major>([5, 4])("a tenant's modules on Node-RED %i", (major) => {
   const database = `modules-${major}`;
@@ -72,6 +88,17 @@ describe.each<Major>([5, 4])("a tenant's modules on Node-RED %i", (major) => {
     }
     expect((await install("file:../x")).ok).toBe(false);
     expect((await install("@acme/scoped-stamp")).status).toBe(200);
+  });
+
+  it("gives a module the Node-RED that runs, with traces that name its files", async () => {
+    expect((await install("@acme/insider")).status).toBe(200);
+    await person.load();
+    await person.deploy(flow("insider", "/insider"));
+    expect(await (await fetch(`${tenant.url}/insider`)).json()).toEqual({
+      shared: [true, true, true],
+      file: "/app/node_modules/@node-red/util/lib/util.js",
+      source: expect.stringContaining("new Error(message)"),
+    });
   });
 
   it("does not know dangerous nodes, and says which are missing", async () => {

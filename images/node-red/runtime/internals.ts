@@ -84,6 +84,20 @@ export function wrapDeploys(
   flows.loadFlows = (...args) => around.loadFlows(() => loadFlows(...args));
 }
 
+/** Waits before each change of flows, the API for single ones included, for what they need first. */
+export function beforeFlows(red: NodeRed, prepare: (flows: unknown) => Promise<void>): void {
+  const { flows } = (red.runtime as unknown as { _: { flows: Record<string, Method> } })._;
+  for (const [name, place] of Object.entries({ setFlows: 0, addFlow: 0, updateFlow: 1 })) {
+    const original = flows[name] as Method;
+    flows[name] = async (...args) => {
+      await prepare(args[place]);
+      return original(...args);
+    };
+  }
+}
+
+type Method = (...args: unknown[]) => Promise<unknown>;
+
 /**
  * Puts the credentials in memory back to what is stored. A deploy merges new values into memory
  * before it saves; when the save fails they would stay there, marked as saved.

@@ -13,7 +13,7 @@ import { followFleet } from "./fleet.ts";
 import { Gate } from "./gate.ts";
 import { startHealthServer } from "./health-server.ts";
 import { startHeartbeat } from "./heartbeat.ts";
-import { addFunctionGlobal, narrowDependencyCheck } from "./internals.ts";
+import { addFunctionGlobal, beforeFlows, narrowDependencyCheck } from "./internals.ts";
 import { LazyNodes } from "./lazy-nodes.ts";
 import { createLoneLeaders } from "./leader/alone.ts";
 import { createLeaders } from "./leader/leaders.ts";
@@ -49,6 +49,7 @@ interface Base {
   store: FlowStore;
   status: Status;
   boots: Boots;
+  nodes: LazyNodes;
 }
 
 /** The built parts of a process. */
@@ -119,7 +120,7 @@ function openLeaders(config: RuntimeConfig, store: FlowStore, log: Logger): Lead
 const connectionName = ({ role, worker }: RuntimeConfig) => `redfleet-${role}-${worker}`;
 
 /** What happens around each restart of flows. */
-function openDeploys({ config, red, status, log }: Base, gate: Gate, turns: Turns): Deploys {
+function openDeploys({ config, red, nodes, status, log }: Base, gate: Gate, turns: Turns): Deploys {
   // Nobody is served yet by one that starts, and an editor has no others of its kind.
   const beforeAll = async () => {
     if (config.role === "replica" && status.serving) await turns.take();
@@ -128,7 +129,9 @@ function openDeploys({ config, red, status, log }: Base, gate: Gate, turns: Turn
     log.error(`${error}: what runs is not known, requests are let in`);
     status.update({ state: "error", error, broken: true });
   };
-  return guardDeploys({ red, gate, beforeAll, onStuck });
+  const deploys = guardDeploys({ red, gate, beforeAll, onStuck });
+  beforeFlows(red, (flows) => nodes.prepare(flows));
+  return deploys;
 }
 
 /** Node-RED's way to the flow store. */
@@ -141,6 +144,7 @@ function openStorage(base: Base, stored: Stored, packages: Packages, deploys: De
     digest: () => packages.digest(),
     check: (flows) => checkFlows(base, flows),
     initial: readOnly ? EMPTY : (initial ?? EMPTY),
+    beforeLoad: (flows) => base.nodes.prepare(flows),
     beforeRestart: deploys.beforeRestart,
     onSaved: ({ revision }) => {
       boots.runs(revision);
@@ -178,7 +182,17 @@ function build(base: Base, stored: Stored): Parts {
   });
   obeyPins(config);
   red.init(http.server, nodeRedSettings);
-  const reloader = new Reloader({ red, saves, deploys, packages, status, turns, secret, log });
+  const reloader = new Reloader({
+    red,
+    nodes: base.nodes,
+    saves,
+    deploys,
+    packages,
+    status,
+    turns,
+    secret,
+    log,
+  });
   return { ...base, gate, http, packages, saves, deploys, reloader, context, leaders, debug };
 }
 
@@ -277,8 +291,11 @@ function follow(parts: Parts): () => Promise<void> {
   };
 }
 
-/** The whole start; resolves when the process serves. It ends by SIGTERM. */
-export async function launch(): Promise<void> {
+/**
+ * The whole start; resolves when the process serves. It ends by SIGTERM.
+ * @param open what opens the flow store.
+ */
+export async function launch(open = openStore): Promise<LazyNodes> {
   const config = readEnvironment();
   const { stack, role, name, worker } = config;
   const log = createLogger(config.logLevel, { component: role, stack, name, worker });
@@ -291,7 +308,7 @@ export async function launch(): Promise<void> {
   Object.assign(process.env, config.flowEnvironment);
   addFunctionGlobal("cluster", { type: CLUSTER_TYPES[role], workerId: worker });
 
-  const store = openStore(config, `${role}-${worker}`, log);
+  const store = open(config, `${role}-${worker}`, log);
   const connected = store.connect(aborting.signal);
   connected.catch(() => {});
   narrowDependencyCheck();
@@ -307,12 +324,12 @@ export async function launch(): Promise<void> {
   if (boots.mode === "stopped") {
     status.update({ state: "error", error: boots.problem });
     process.once("SIGTERM", () => process.exit(0));
-    return;
+    return nodes;
   }
   await connected;
   const stored = await readStored(config, store, log, aborting.signal);
 
-  const parts = build({ config, log, store, red, status, boots }, stored);
+  const parts = build({ config, log, store, red, status, boots, nodes }, stored);
   const { gate, reloader, context } = parts;
   abandon = () => gate.abandon();
   metrics = () => {
@@ -330,4 +347,5 @@ export async function launch(): Promise<void> {
   if (aborting.signal.aborted) await end();
   else process.once("SIGTERM", () => void end());
   process.once("SIGINT", () => void end());
+  return nodes;
 }

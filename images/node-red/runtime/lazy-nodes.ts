@@ -19,6 +19,7 @@ const require = createRequire(import.meta.url);
 interface NodeSet {
   id: string;
   file: string;
+  types: string[];
   enabled: boolean;
   loaded?: boolean;
   err?: unknown;
@@ -46,14 +47,26 @@ const NO_NODES = new Set(["tab", "group", "subflow"]);
 const WANTED_BY_EDITOR = /\bRED\.(httpAdmin|library|plugins|hooks)\b|\bsettings\s*:/;
 /** Also hands every node's warnings and errors to the debug sidebar. */
 const DEBUG = "node-red/debug";
-/** Registers its types later (http request, for an ES module): too late for the call that asks. */
+/** Registers its types later (http request, for an ES module): {@link LazyNodes.prepare} loads it. */
 const ASYNCHRONOUS = /\bmodule\.exports\s*=\s*async\b/;
+
+/** Types of nodes, also in the form that the API for single flows has. */
+function* typesOf(nodes: unknown): Generator<string> {
+  if (Array.isArray(nodes)) for (const node of nodes) yield* typesOf(node);
+  else if (typeof nodes === "object" && nodes !== null) {
+    const { type, nodes: within, configs, subflows } = nodes as Record<string, unknown>;
+    if (typeof type === "string") yield type;
+    for (const list of [within, configs, subflows]) if (Array.isArray(list)) yield* typesOf(list);
+  }
+}
 
 /** Node files whose code waits for its first use. */
 export class LazyNodes {
   private readonly options: LazyNodesOptions;
   private readonly folder = dirname(require.resolve("@node-red/nodes")) + sep;
   private readonly waiting = new Map<string, NodeSet>();
+  /** Those of them that register their types later. */
+  private readonly slow = new Set<string>();
   /** Told to the loader as disabled, until it has passed them. */
   private readonly hidden = new Set<NodeSet>();
 
@@ -85,7 +98,9 @@ export class LazyNodes {
   private mayWait({ id, file, enabled, err }: NodeSet): boolean {
     if (!enabled || err || id === DEBUG || !file.startsWith(this.folder)) return false;
     const source = readFileSync(file, "utf8");
-    return !ASYNCHRONOUS.test(source) && !(this.options.editor && WANTED_BY_EDITOR.test(source));
+    if (this.options.editor && WANTED_BY_EDITOR.test(source)) return false;
+    if (ASYNCHRONOUS.test(source)) this.slow.add(id);
+    return true;
   }
 
   private hide(set: NodeSet): void {
@@ -108,16 +123,26 @@ export class LazyNodes {
   private provide(type: string, id: string | null): void {
     if (this.waiting.size === 0 || NO_NODES.has(type)) return;
     // A type that no template tells of may still be registered by some code.
-    if (id === null) this.loadAll();
-    else this.load(id);
+    if (id === null) void this.loadAll();
+    else void this.load(id);
+  }
+
+  /** Loads what flows need and what would register too late for the call that asks for its types. */
+  async prepare(flows: unknown): Promise<void> {
+    const wanted = [...this.slow].filter((id) => this.waiting.has(id));
+    if (wanted.length === 0) return;
+    const types = new Set(typesOf(flows));
+    const needed = wanted.filter((id) => this.waiting.get(id)?.types.some((it) => types.has(it)));
+    await Promise.all(needed.map((id) => this.load(id)));
   }
 
   /** Loads everything that still waits. */
-  loadAll(): void {
-    for (const id of [...this.waiting.keys()]) this.load(id);
+  async loadAll(): Promise<void> {
+    await Promise.all([...this.waiting.keys()].map((id) => this.load(id)));
   }
 
-  private load(id: string): void {
+  /** Done when it returns, but for what registers its types later. */
+  private async load(id: string): Promise<void> {
     const set = this.waiting.get(id);
     // Somebody has disabled it; it waits for the day when it is enabled again.
     if (!set?.enabled) return;
@@ -126,7 +151,7 @@ export class LazyNodes {
       const code = require(set.file);
       const register = code.__esModule ? code.default : code;
       const { createNodeApi } = require("@node-red/registry/lib/util");
-      if (typeof register === "function") register(createNodeApi(set));
+      if (typeof register === "function") await register(createNodeApi(set));
     } catch (error) {
       set.err = error;
       this.options.log.warn("a node could not be loaded", { id, reason: reasonOf(error) });

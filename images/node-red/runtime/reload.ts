@@ -6,6 +6,7 @@
 import { changedCredentials, decryptCredentials } from "./credentials.ts";
 import type { Deploys } from "./deploys.ts";
 import { resetCredentials } from "./internals.ts";
+import type { LazyNodes } from "./lazy-nodes.ts";
 import { type Logger, reasonOf } from "./log.ts";
 import type { FlowNode, NodeRed } from "./node-red.ts";
 import { missingFunctionModules, missingTypes } from "./packages/modules.ts";
@@ -30,6 +31,7 @@ export interface ReloadOptions {
   deploys: Deploys;
   status: Status;
   turns: Turns;
+  nodes: LazyNodes;
   packages: PackageSwitch;
   secret: string;
   log: Logger;
@@ -97,8 +99,9 @@ export class Reloader {
   }
 
   private async apply(set: FlowSet): Promise<void> {
-    const { red, deploys, saves, packages, status } = this.options;
+    const { red, nodes, deploys, saves, packages, status } = this.options;
     const flows = JSON.parse(set.flows) as FlowNode[];
+    await nodes.prepare(flows);
     await packages.change(set, () => checkModules(red, flows));
     const credentials = await this.mark(set, flows);
     const box = { set: set as FlowSet | undefined };

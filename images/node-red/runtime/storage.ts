@@ -13,6 +13,8 @@ export interface StorageOptions extends SavesOptions {
   readOnly: boolean;
   settings: StoredDocument;
   sessions: StoredDocument;
+  /** Awaited with flows that were read, before Node-RED parses them. */
+  beforeLoad(flows: FlowNode[]): Promise<void>;
   /** Awaited between a save and the restart of nodes that it causes. */
   beforeRestart(): Promise<void>;
 }
@@ -24,13 +26,15 @@ export interface StorageOptions extends SavesOptions {
 export const applying = new AsyncLocalStorage<{ set: FlowSet | undefined }>();
 
 /** Flows and credentials. */
-function flowsOf({ readOnly, initial, beforeRestart }: StorageOptions, saves: Saves) {
+function flowsOf({ readOnly, initial, beforeLoad, beforeRestart }: StorageOptions, saves: Saves) {
   let startFlows: string | undefined = initial.flows;
   return {
     getFlows: async () => {
       const text = startFlows ?? (await saves.reread());
       startFlows = undefined;
-      return JSON.parse(text) as FlowNode[];
+      const flows = JSON.parse(text) as FlowNode[];
+      await beforeLoad(flows);
+      return flows;
     },
     saveFlows: async (flows: FlowNode[], user?: { username?: string } | null) => {
       const set = applying.getStore()?.set;

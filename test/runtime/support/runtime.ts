@@ -36,7 +36,9 @@ export interface RuntimeOptions {
   readonly environment?: Partial<NodeRedEnvironment>;
   /** More files below /run/redfleet. */
   readonly files?: Readonly<Record<string, string>>;
-  /** What of the runtime runs; default `main.ts`. */
+  /** Flags of Node. */
+  readonly flags?: readonly string[];
+  /** A script of the runtime that runs instead of it. */
   readonly script?: string;
   /** Data outlives a restart: a volume, as on the platform. Default: memory. */
   readonly keepsData?: boolean;
@@ -135,6 +137,9 @@ function memoryLimit(megabytes: number) {
   return { Memory: bytes, MemorySwap: bytes };
 }
 
+const scriptOf = ({ script }: RuntimeOptions) =>
+  script === undefined ? "/app/start.cjs" : `/app/runtime/${script}`;
+
 /** Starts a runtime; returns when its process runs, which is before it answers. */
 export async function launch(options: RuntimeOptions): Promise<Runtime> {
   const ports = await freePorts(2);
@@ -147,7 +152,7 @@ export async function launch(options: RuntimeOptions): Promise<Runtime> {
       "redfleet.component": options.role === "instance" ? "tenant" : options.role,
       "redfleet.name": "main",
     },
-    Cmd: ["node", `/app/runtime/${options.script ?? "main.ts"}`],
+    Cmd: ["node", ...(options.flags ?? []), scriptOf(options)],
     User: "1000:1000",
     Healthcheck: { Test: ["NONE"] },
     Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
