@@ -60,6 +60,7 @@ export function guardDeploys({ red, gate, beforeAll, onStuck }: DeploysOptions):
       }
     },
     async loadFlows(deploy) {
+      await deadline.over;
       await gate.close(everything());
       deadline.begin();
       return deploy();
@@ -73,6 +74,8 @@ export function guardDeploys({ red, gate, beforeAll, onStuck }: DeploysOptions):
         gate.open();
       }),
     async beforeRestart() {
+      // Node-RED answers a deploy before its flows have started, and would start half of one and half of the next.
+      await deadline.over;
       const scope = comparison ? scopeOf(type, comparison) : everything();
       comparison = undefined;
       if (scope.tabs === "all") await beforeAll();
@@ -99,18 +102,25 @@ class Deadline {
   private readonly onMissed: (problem: string) => void;
   private timer: NodeJS.Timeout | undefined;
   private reject: ((reason: Error) => void) | undefined;
+  private resolve = () => {};
+  /** Resolves when no restart is under way: at its end, or when it has missed the deadline. */
+  over = Promise.resolve();
 
   constructor(onMissed: (problem: string) => void) {
     this.onMissed = onMissed;
   }
 
   begin(): void {
-    clearTimeout(this.timer);
+    this.end();
+    this.over = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
     this.timer = setTimeout(() => this.miss(), DEADLINE_MS).unref();
   }
 
   end(): void {
     clearTimeout(this.timer);
+    this.resolve();
   }
 
   /** Fails when the deadline of the deploy that runs now is missed. */
@@ -123,6 +133,7 @@ class Deadline {
   private miss(): void {
     this.onMissed(LATE);
     this.reject?.(new Error(LATE));
+    this.resolve();
   }
 }
 
