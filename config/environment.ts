@@ -1,4 +1,5 @@
 import { RESERVED_PREFIXES, RESERVED_VARIABLES } from "../images/node-red/runtime/environment.ts";
+import { hasPassword } from "./passwords.ts";
 
 /** What is reserved, for the reference: names, and prefixes with a star. */
 export const ENVIRONMENT_RULES: readonly string[] = [
@@ -25,15 +26,8 @@ export function looksSecret(name: string): boolean {
   );
 }
 
-/** An address with a password in it: `scheme://user:password@host`. */
-const LOGIN = /^[a-z][a-z\d+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i;
-
-/** True for an address that holds a password. */
-export const hasPassword = (address: string): boolean => LOGIN.test(address.trim());
-
 /** Forms that only secrets have; the prefixes are those that the issuers document for their scanners. */
 const SECRET_VALUES: readonly RegExp[] = [
-  LOGIN,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /^(gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk_live_|npm_)[\w-]{8,}/,
   /^(AKIA|ASIA)[A-Z\d]{16}$/,
@@ -42,5 +36,6 @@ const SECRET_VALUES: readonly RegExp[] = [
 
 /** A value that is a secret whatever its name is: a login in an address, a key, a token. */
 export function isSecretValue(value: unknown): boolean {
-  return typeof value === "string" && SECRET_VALUES.some((form) => form.test(value.trim()));
+  if (typeof value !== "string") return false;
+  return hasPassword(value) || SECRET_VALUES.some((form) => form.test(value.trim()));
 }

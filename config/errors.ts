@@ -1,3 +1,5 @@
+import { withoutPasswords } from "./passwords.ts";
+
 /**
  * Codes of configuration problems. They are stable: people search for them and scripts match them.
  * The text says what the code stands for; the problem itself carries value, rule and fix.
@@ -96,9 +98,9 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** A value as it may stand in a message: JSON, cut at 60 characters. */
+/** A value as it may stand in a message: JSON without passwords of addresses, cut at 60 characters. */
 export function show(value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  const text = JSON.stringify(value) ?? String(value);
+  const text = withoutPasswords(JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { hasPassword } from "../../config/environment.ts";
+import { hasPassword } from "../../config/passwords.ts";
 import { globals } from "../context.ts";
 import { AdminApi } from "../edge/admin.ts";
 import { reachable } from "../edge/client.ts";

@@ -1,5 +1,6 @@
 import { type Problem, type ProblemCode, show } from "../errors.ts";
 import { didYouMean } from "../hints.ts";
+import { hasPassword } from "../passwords.ts";
 import type { PlatformConfig } from "../schema.ts";
 
 /** What a rule may look at beside the platform itself. */
@@ -33,6 +34,11 @@ export function missingSecret(
   name: string,
   known: readonly string[] | undefined,
 ): Problem[] {
+  if (hasPassword(name)) {
+    const rule = "the name of a key in redfleet:secrets, not the secret itself";
+    const fix = "put it there with pulumi config set --secret, and write its key here";
+    return [problem("REDFLEET_CFG_INLINE_SECRET", path, undefined, rule, fix)];
+  }
   if (known === undefined || known.includes(name)) return [];
   const rule = "no such key in redfleet:secrets";
   const set = `npx pulumi config set --secret --path 'redfleet:secrets.${name}'`;

@@ -40,3 +40,20 @@ test("is told of a tenant that lacks its template as well", () => {
     expect.stringMatching(/^tenants\.acme\.template: /),
   ]);
 });
+
+test("a password in an address is refused without being repeated", () => {
+  const given = {
+    registry: { url: "https://bob:hunter2@npm.example.org" },
+    valkey: { external: { urlSecret: "redis://:hunter2@db.example.org" } },
+    tenants: {
+      acme: { template: "nodered-5", modules: ["https://bob:hunter2@example.org/x.tgz"] },
+    },
+  };
+  const problems = problemsOf(withSections(given), []);
+  expect(problems.join("\n")).not.toContain("hunter2");
+  expect(problems).toEqual([
+    expect.stringContaining('registry.url: got "https://bob:***@npm.example.org"; '),
+    expect.stringContaining('tenants.acme.modules.0: got "https://bob:***@example.org/x.tgz"; '),
+    "valkey.external.urlSecret: the name of a key in redfleet:secrets, not the secret itself; put it there with pulumi config set --secret, and write its key here [REDFLEET_CFG_INLINE_SECRET]",
+  ]);
+});
