@@ -15,7 +15,7 @@ const LEASE_MS = 2400;
 const at = { z: "t", x: 1, y: 1 };
 
 /** Every 100 ms: the leader reports to the sink with its fencing number, followers without one. */
-function flows(sink: string): FlowNode[] {
+function flows(sink: string, lockTTL = 10): FlowNode[] {
   const report = (id: string) =>
     ({
       ...{ id, type: "function", outputs: 1, wires: [["post"]], ...at },
@@ -29,7 +29,7 @@ function flows(sink: string): FlowNode[] {
     },
     {
       ...{ id: "lead", type: "cluster-leader", lockKey: "job", wires: [["yes"], ["no"]], ...at },
-      lockTTL: 10,
+      lockTTL,
     },
     report("yes"),
     report("no"),
@@ -46,6 +46,8 @@ describe("leaders", () => {
   const sink = new Sink();
   const workers = new Map<string, Runtime>();
   let client: Redis;
+  let sinkUrl: string;
+  let person: Editor;
   let common: Pick<RuntimeOptions, "uri" | "database" | "valkey">;
   const lockKey = () => `${common.valkey?.prefix}leader:job`;
 
@@ -73,15 +75,15 @@ describe("leaders", () => {
   };
 
   beforeAll(async () => {
-    const url = await sink.open();
+    sinkUrl = await sink.open();
     [mongodb, group] = await Promise.all([startReplicaSet(), new ValkeyGroup().open()]);
     await addUser(mongodb.client, database, "admin");
     common = { uri: mongodb.uri, database, valkey: settingsOf(group) };
     client = group.client("app");
     const editor = await join("editor", { role: "editor" });
-    const person = await Editor.login(editor);
+    person = await Editor.login(editor);
     await person.load();
-    await person.deploy(flows(url));
+    await person.deploy(flows(sinkUrl));
     // The editor takes part as well; it leads until it is told not to.
     await Promise.all([join("r0"), join("r1"), join("r2", { major: 4 })]);
   });
@@ -104,6 +106,20 @@ describe("leaders", () => {
       new Set([worker]),
     );
     expect(sink.followers.has(worker)).toBe(false);
+  });
+
+  it("keeps the lock for as long as a changed node says", async () => {
+    const isKept = (ms: number, what: string) =>
+      until(what, async () => {
+        const left = await client.pttl(lockKey());
+        return left > 0 && left > ms - LEASE_MS && left <= ms;
+      });
+    await person.deploy(flows(sinkUrl, 30));
+    await isKept(30_000, "the longer lease");
+    await leader();
+    await person.deploy(flows(sinkUrl));
+    await isKept(LEASE_MS, "the usual lease");
+    await leader();
   });
 
   it("is handed over by a message, with a higher number", async () => {

@@ -32,6 +32,7 @@ export function leaseOf(ttlMs: number): number {
 /** An election and the nodes that take part in it. */
 interface Seat {
   readonly election: Election;
+  readonly leaseMs: number;
   readonly listeners: Set<() => void>;
 }
 
@@ -79,7 +80,7 @@ class ValkeyLeaders implements Leaders {
   }
 
   join(lock: string, ttlMs: number, onChange: () => void): Candidacy {
-    const seat = this.seats.get(lock) ?? this.take(lock, ttlMs);
+    const seat = this.seatFor(lock, leaseOf(ttlMs));
     const listener = () => onChange();
     seat.listeners.add(listener);
     return {
@@ -106,16 +107,23 @@ class ValkeyLeaders implements Leaders {
     this.connections?.subscriber.disconnect();
   }
 
-  private take(lock: string, ttlMs: number): Seat {
+  /** The first node of a lock says how long its lease is; one that was changed says so anew. */
+  private seatFor(lock: string, leaseMs: number): Seat {
+    const seat = this.seats.get(lock);
+    if (seat && (seat.leaseMs === leaseMs || seat.listeners.size > 0)) return seat;
+    if (seat) void this.vacate(lock, seat);
+    return this.take(lock, leaseMs);
+  }
+
+  private take(lock: string, leaseMs: number): Seat {
     const { store, options } = this;
     const { nextFence, log } = options;
     const listeners = new Set<() => void>();
     const onChange = () => {
       for (const listener of listeners) listener();
     };
-    const leaseMs = leaseOf(ttlMs);
     const election = new Election({ lock, leaseMs, store, nextFence, onChange, log });
-    const seat = { election, listeners };
+    const seat = { election, leaseMs, listeners };
     this.seats.set(lock, seat);
     return seat;
   }
