@@ -74,11 +74,15 @@ describe.each([
     await isOut(after);
   });
 
-  it("shuts a removed user out, open editors as well", async () => {
+  it("shuts a removed user out, open editors as well, also when the name comes back", async () => {
     const eve = await Editor.login(editor, "eve@example.org");
     expect((await user("remove", "main", "eve@example.org")).code).toBe(0);
     await isOut(eve);
     expect((await login(editor, "eve@example.org")).status).not.toBe(200);
+    await user("add", "main", "eve@example.org", "--password-file", file);
+    expect((await login(editor, "eve@example.org")).status).toBe(200);
+    expect((await eve.call("/flows")).status).toBe(401);
+    await user("remove", "main", "eve@example.org");
   });
 
   it.concurrent.each([

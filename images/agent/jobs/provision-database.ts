@@ -15,6 +15,8 @@ interface FirstUser {
   role: "admin" | "write" | "read";
   /** Hash of the password that the stack gave last: what a person changed since is not undone by a repeated job. */
   provisionedHash: string;
+  /** Logins before this moment (ms since 1970) are over. */
+  loginsFrom: number;
 }
 
 /**
@@ -58,7 +60,8 @@ async function ensureFirstUser(users: Collection<FirstUser>) {
     return log("first-user-unchanged", { user: name });
   }
   const hash = await bcrypt.hash(password, ROUNDS);
-  const user = { passwordHash: hash, provisionedHash: hash, role: "admin" as const };
+  const hashes = { passwordHash: hash, provisionedHash: hash };
+  const user = { ...hashes, role: "admin" as const, loginsFrom: Date.now() };
   await users.updateOne(
     { _id: name },
     { $set: user },

@@ -18,7 +18,8 @@ async function ensure(store: FlowStore, username: string, password: string, log:
     return log.info("the first user is unchanged", { username });
   }
   const hash = await hashPassword(password);
-  await store.writeUser({ username, passwordHash: hash, provisionedHash: hash, role: "admin" });
+  const hashes = { passwordHash: hash, provisionedHash: hash };
+  await store.writeUser({ username, ...hashes, role: "admin", loginsFrom: Date.now() });
   log.info(present ? "the first user was updated" : "the first user was made", { username });
 }
 

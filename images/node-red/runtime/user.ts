@@ -55,7 +55,9 @@ async function add(store: FlowStore, name: string, role: string) {
   if ((await store.findUser(username)) !== null) {
     throw new Error(`there is a user "${username}" already`);
   }
-  const user = { username, role: requireRole(role), passwordHash: await readPassword() };
+  const passwordHash = await readPassword();
+  // Somebody who had this name before may have left logins behind.
+  const user = { username, role: requireRole(role), passwordHash, loginsFrom: Date.now() };
   await store.writeUser(user);
   return told(user);
 }
