@@ -188,6 +188,8 @@ describe("leaders", () => {
     await client.pexpire(lockKey(), 3_600_000);
     const { gapMs } = await successor(old);
     await old.resume();
+    // What it had begun when it was paused is over then.
+    await until("the old leader follows", () => sink.followers.has(old.worker));
     console.log(`clock set back by an hour: nobody heard for ${gapMs} ms`);
   });
 
