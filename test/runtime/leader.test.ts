@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { report } from "../support/report.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
 import { settingsOf } from "./support/context.ts";
@@ -13,10 +14,12 @@ const database = "leader";
 /** What the store keeps a lock for: the nodes of these tests have the usual TTL of 10 s. */
 const LEASE_MS = 2400;
 const at = { z: "t", x: 1, y: 1 };
+/** Silences are longer than the time without a leader by up to the 100 ms between two reports. */
+const CRASHED = { atMost: 3100 };
 
 /** Every 100 ms: the leader reports to the sink with its fencing number, followers without one. */
 function flows(sink: string, lockTTL = 10): FlowNode[] {
-  const report = (id: string) =>
+  const reporter = (id: string) =>
     ({
       ...{ id, type: "function", outputs: 1, wires: [["post"]], ...at },
       func: "msg.payload = { worker: cluster.workerId, fence: msg.fence, role: cluster.type }; return msg;",
@@ -31,8 +34,8 @@ function flows(sink: string, lockTTL = 10): FlowNode[] {
       ...{ id: "lead", type: "cluster-leader", lockKey: "job", wires: [["yes"], ["no"]], ...at },
       lockTTL,
     },
-    report("yes"),
-    report("no"),
+    reporter("yes"),
+    reporter("no"),
     { id: "post", type: "http request", method: "POST", ret: "txt", url: sink, wires: [], ...at },
     { id: "in", type: "http in", url: "/release", method: "get", wires: [["release"]], ...at },
     { id: "release", type: "release-cluster-leader", lockKey: "job", wires: [["out"]], ...at },
@@ -130,7 +133,7 @@ describe("leaders", () => {
     const { worker, gapMs } = await successor(old);
     expect(worker).not.toBe(old.worker);
     expect(sink.last?.fence).toBeGreaterThan(fence);
-    console.log(`handed over by a message: nobody heard for ${gapMs} ms`);
+    report("leader handed over by a message: nobody heard for", gapMs, "ms");
   });
 
   it("hands over when it stops by itself", async () => {
@@ -138,7 +141,7 @@ describe("leaders", () => {
     await old.signal("SIGTERM");
     const { gapMs } = await successor(old);
     expect(await old.ended()).toBe(0);
-    console.log(`clean exit: nobody heard for ${gapMs} ms (reports come every 100 ms)`);
+    report("leader ended cleanly: nobody heard for", gapMs, "ms");
     await old.remove();
     await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
   });
@@ -147,7 +150,7 @@ describe("leaders", () => {
     const old = await leader();
     await old.signal("SIGKILL");
     const { gapMs } = await successor(old);
-    console.log(`kill -9: nobody heard for ${gapMs} ms`);
+    report("leader killed: nobody heard for", gapMs, "ms", CRASHED);
     await old.remove();
     await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
   });
@@ -190,7 +193,7 @@ describe("leaders", () => {
     await old.resume();
     // What it had begun when it was paused is over then.
     await until("the old leader follows", () => sink.followers.has(old.worker));
-    console.log(`clock set back by an hour: nobody heard for ${gapMs} ms`);
+    report("clock of the leaders' store set back: nobody heard for", gapMs, "ms");
   });
 
   it("leads again after a failover of the store, and the numbers go on rising", async () => {
