@@ -84,6 +84,8 @@ export function connectSentinel(
     connectionName: name,
     connectTimeout: CONNECT_MS,
     commandTimeout: CONNECT_MS,
+    // One that is away answers at once that it is: every save asks.
+    enableOfflineQueue: false,
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: null,
     retryStrategy: retry,
