@@ -45,3 +45,12 @@ it("changes nothing when the stack's password is the same, and takes a new one",
   expect(await give("second")).toContain("the first user was updated");
   expect((await login(editor, "admin", "second")).status).toBe(200);
 });
+
+it("leaves a password alone that a person has set, whatever the stack has", async () => {
+  await lab.addUser("admin", "admin");
+  for (const password of ["second", "third"]) {
+    expect(await give(password)).toContain("the first user keeps the password");
+    expect((await login(editor, "admin")).status).toBe(200);
+    expect((await login(editor, "admin", password)).status).toBeGreaterThanOrEqual(400);
+  }
+});

@@ -59,6 +59,10 @@ async function ensureFirstUser(users: Collection<FirstUser>) {
   if (present?.provisionedHash && (await bcrypt.compare(password, present.provisionedHash))) {
     return log("first-user-unchanged", { user: name });
   }
+  // The stack has another password after `down`, too: that takes no person's own away.
+  if (present && present.passwordHash !== present.provisionedHash) {
+    return log("first-user-kept", { user: name, reason: "a person has set its password" });
+  }
   const hash = await bcrypt.hash(password, ROUNDS);
   const hashes = { passwordHash: hash, provisionedHash: hash };
   const user = { ...hashes, role: "admin" as const, loginsFrom: Date.now() };

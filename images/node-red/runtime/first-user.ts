@@ -1,6 +1,7 @@
 /**
  * Job of a cluster whose users live in its flow store: makes the first user, or gives it the password
- * that the stack has now. A password that a person changed since is left alone.
+ * that the stack has now. A password that a person has set is left alone: after `down` the stack has another one,
+ * too.
  */
 import { readFileSync } from "node:fs";
 import { EnvironmentError, parseEnvironment } from "./environment.ts";
@@ -16,6 +17,9 @@ async function ensure(store: FlowStore, username: string, password: string, log:
   const given = present?.provisionedHash;
   if (given !== undefined && (await comparePassword(password, given))) {
     return log.info("the first user is unchanged", { username });
+  }
+  if (present && present.passwordHash !== given) {
+    return log.info("the first user keeps the password that a person has set", { username });
   }
   const hash = await hashPassword(password);
   const hashes = { passwordHash: hash, provisionedHash: hash };
