@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { exec } from "../../cli/engine/exec.ts";
+import { engine } from "../support/engine.ts";
 import { type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
@@ -47,6 +49,8 @@ describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
   let editor: Runtime;
   let replicas: Runtime[];
   let person: Editor;
+  /** A revision that needs the scoped module. */
+  let withScoped: number;
 
   const common = () => {
     const { files, environment } = using(registry);
@@ -86,7 +90,8 @@ describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
     const answer = await install(person, "@acme/scoped-stamp", "2.1.0");
     expect(answer.status).toBe(200);
     registry.publish(helper(`1.${10 - major}.0`));
-    await onAll(await person.deploy(usesType("scoped", "/scoped")));
+    withScoped = await person.deploy(usesType("scoped", "/scoped"));
+    await onAll(withScoped);
     // The lock holds: a newer version of the dependency came meanwhile, and nobody has it.
     const locked = await ask(editor, "/red-nodes/scoped");
     expect(locked).toBe(major === 5 ? "helped by 1.0.0" : "helped by 1.5.0");
@@ -162,5 +167,19 @@ describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
     expect(answer.status).toBe(204);
     await onAll((revision ?? 0) + 1);
     expect(await asksAll("/stamp")).toEqual(["stamp 1.1", "stamp 1.1"]);
+  });
+
+  it("gives everybody an uninstalled module back with a revision that needs it", async () => {
+    const command = ["node", "/app/runtime/revisions.ts", "rollback", String(withScoped)];
+    const { code, stdout, stderr } = await exec(engine, editor.id, command);
+    expect(code, stderr).toBe(0);
+    const { revision } = JSON.parse(stdout) as { revision: number };
+    await Promise.all([editor, ...replicas].map((runtime) => runtime.reaches(revision, 60)));
+    const seen = await ask(editor, "/red-nodes/scoped");
+    expect(seen).toMatch(/^helped by/);
+    expect(await asksAll("/scoped")).toEqual([seen, seen]);
+    await person.load();
+    await onAll(await person.deploy(usesType("scoped", "/again")));
+    expect(await asksAll("/again")).toEqual([seen, seen]);
   });
 });

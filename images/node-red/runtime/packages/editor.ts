@@ -7,10 +7,19 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, reasonOf } from "../log.ts";
+import type { FlowSet } from "../store/types.ts";
 import { installDeclared } from "./declared.ts";
-import { loadModule } from "./modules.ts";
+import { loadModule, unloadModule } from "./modules.ts";
 import type { Npm } from "./npm.ts";
-import { dependenciesOf, digestOf, NO_PACKAGES, namesSet, nodeModulesOf, readSet } from "./set.ts";
+import {
+  dependenciesOf,
+  digestOf,
+  NO_PACKAGES,
+  namesSet,
+  nodeModulesOf,
+  type PackageSet,
+  readSet,
+} from "./set.ts";
 import type { PackageSets } from "./sets.ts";
 
 /** A set is stored this long after npm's last change. */
@@ -107,6 +116,42 @@ export class EditorPackages {
     do await sleep(RETRY_MS, undefined, { ref: false });
     while ((await this.begin(stored)) !== undefined);
     for (const name of nodeModulesOf(this.options.userDir).keys()) await loadModule(name);
+  }
+
+  /**
+   * Before a revision of somebody else is applied, such as a rollback: installs the set that it names and loads
+   * what that adds; when `check` throws, what was installed before is installed again. A folder with a change
+   * that no revision names yet stays as it is. A module that is loaded in another version goes on until the next
+   * start: its code is cached by its path.
+   */
+  async change({ digest }: Pick<FlowSet, "digest">, check: () => Promise<void>): Promise<void> {
+    const { userDir, sets, log } = this.options;
+    const before = readSet(userDir);
+    const here = digestOf(before);
+    if (!namesSet(digest) || here === digest || here !== this.remembered()) return check();
+    const wanted = await sets.read(digest);
+    try {
+      await this.install(wanted);
+      await check();
+    } catch (error) {
+      if (before !== null) await this.install(before);
+      throw error;
+    }
+    this.remember(digest);
+    log.info("the packages were changed", { digest, modules: Object.keys(dependenciesOf(wanted)) });
+  }
+
+  /** Makes the folder hold a set; unloads the modules that are gone, loads those that came. */
+  private async install(set: PackageSet): Promise<void> {
+    const { userDir, npm, log } = this.options;
+    const from = nodeModulesOf(userDir);
+    await npm.installSet(set, userDir);
+    const to = nodeModulesOf(userDir);
+    for (const name of from.keys()) if (!to.has(name)) unloadModule(name);
+    for (const name of to.keys()) {
+      for (const problem of await loadModule(name))
+        log.warn("a module was not loaded", { problem });
+    }
   }
 
   /** Makes a revision for packages that no revision names yet. */

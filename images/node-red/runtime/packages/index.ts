@@ -68,6 +68,6 @@ export function createPackages({ config, store, log, restamp }: PackagesOptions)
       await editor.settle(named(stored));
     },
     digest: () => editor.digest(),
-    change: (_set, check) => check(),
+    change: (set, check) => editor.change(set, check),
   };
 }
