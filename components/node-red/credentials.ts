@@ -1,7 +1,8 @@
 import { physicalName } from "../../config/names.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
 import { JOB_LIMITS, JOB_USER } from "../jobs.ts";
-import type { FileContent, Job, Mount, Volume } from "../target/types.ts";
+import { keptFolder } from "../kept.ts";
+import type { FileContent, Job, Mount } from "../target/types.ts";
 
 const FOLDER = "/credentials";
 
@@ -12,19 +13,7 @@ export const CREDENTIAL_SECRET = `${FOLDER}/secret`;
  * The folder of a cluster's credential secret. It outlives the cluster like the data that nobody could read
  * without it, until the erasure of both is confirmed.
  */
-export function planCredentials(
-  id: string,
-  { stack }: PlanContext,
-  identity: string,
-  durability: Volume["durability"] = "retained",
-): Volume {
-  return {
-    id: `${id}.credentials`,
-    name: credentialsName(stack, identity),
-    identity: { stack, component: "credentials", key: identity },
-    durability,
-  };
-}
+export const planCredentials = keptFolder({ component: "credentials", id: "credentials" });
 
 /** The folder in a container; who only reads the secret cannot change it. */
 export function credentialsMount(stack: string, identity: string, readOnly: boolean): Mount {

@@ -4,9 +4,10 @@ import type { ClusterConfig } from "../../config/sections/cluster.ts";
 import type { Member } from "../chain.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
 import { databaseName, trust } from "../jobs.ts";
+import { keptFolder } from "../kept.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
 import { SEAL_FILE, sealMount } from "../seal.ts";
-import type { Exposure, Volume, WorkloadFile } from "../target/types.ts";
+import type { Exposure, WorkloadFile } from "../target/types.ts";
 import type { ValkeyAccess } from "../valkey/access.ts";
 import { CREDENTIAL_SECRET, credentialsMount } from "./credentials.ts";
 import { moduleEnvironment } from "./modules.ts";
@@ -98,19 +99,11 @@ function planRuntime(
 }
 
 /** The editor's folder: what people installed. It outlives the cluster, until its erasure is confirmed. */
-export function planEditorData(
-  id: string,
-  { stack }: PlanContext,
-  identity: string,
-  durability: Volume["durability"] = "retained",
-): Volume {
-  return {
-    id: `${id}.editor.data`,
-    name: `${physicalName(stack, "editor", identity)}-data`,
-    identity: { stack, component: "editor", key: identity },
-    durability,
-  };
-}
+export const planEditorData = keptFolder({
+  component: "editor",
+  id: "editor.data",
+  suffix: "-data",
+});
 
 /**
  * The DNS name that the edge asks for. The replicas' common name has a word that no container's name

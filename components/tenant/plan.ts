@@ -5,6 +5,7 @@ import type { TenantConfig } from "../../config/sections/tenant.ts";
 import { tenantLimits, tenantModules } from "../../config/templates.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
 import { databaseName, trust } from "../jobs.ts";
+import { keptFolder } from "../kept.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
 import { moduleEnvironment } from "../node-red/modules.ts";
 import { runtimeCommand, runtimeDefaults, runtimeEnvironment } from "../node-red/runtime.ts";
@@ -48,19 +49,7 @@ export function planTenant(id: string, context: PlanContext, input: TenantInput)
 }
 
 /** The tenant's folder: it outlives the tenant, until its erasure is confirmed. */
-export function planData(
-  id: string,
-  { stack }: PlanContext,
-  identity: string,
-  durability: Volume["durability"] = "retained",
-): Volume {
-  return {
-    id: `${id}.data`,
-    name: `${physicalName(stack, "tenant", identity)}-data`,
-    identity: { stack, component: "tenant", key: identity },
-    durability,
-  };
-}
+export const planData = keptFolder({ component: "tenant", id: "data", suffix: "-data" });
 
 /**
  * A network that only the tenant is in; the agent brings the edge and the flow store to it. Its labels do not
