@@ -1,6 +1,13 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Browser, deploy, importNodes, logIn, openBrowser } from "../support/browser.ts";
+import {
+  type Browser,
+  deploy,
+  importNodes,
+  logIn,
+  openBrowser,
+  pressDeploy,
+} from "../support/browser.ts";
 import { tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { Editor, PASSWORD } from "./support/editor.ts";
@@ -97,4 +104,57 @@ it("names the replica that lags", async () => {
     await whole.resume();
   }
   await shows("live on 2/2");
+});
+
+/** Imports a tab with an endpoint that answers its own name. */
+const importEndpoint = (on: Page, name: string, digit: string) => {
+  const id = `${digit}000000000000000`;
+  const code = `msg.payload = "${name}";`;
+  return importNodes(on, [
+    tab(id, name),
+    ...answering(id, `${digit}00000000000000a`, `/${name}`, code),
+  ]);
+};
+
+it("lets one of two people win who save at once, tells the other, and merges both", async () => {
+  const [, ...replicas] = runtimes as [Runtime, Runtime, Runtime];
+  const second = await start({ ...lab.access, role: "editor", worker: "second" });
+  runtimes.push(second);
+  const other = await page.context().newPage();
+  await logIn(other, second.url, PASSWORD);
+  // What others deployed meanwhile, the page has yet to take.
+  await page.reload();
+  await page.waitForSelector("#red-ui-workspace-chart");
+  await importEndpoint(page, "left", "1");
+  await importEndpoint(other, "right", "2");
+  const pages = [page, other];
+  const answers = await Promise.all(pages.map(pressDeploy));
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+  const [winner, loser] = answers[0]?.status === 200 ? [page, other] : [other, page];
+  const told = (on: Page, text: string) => on.locator(".red-ui-notification", { hasText: text });
+  await told(loser, "The server is running a more recent set of flows.").waitFor();
+  await told(loser, "can be merged automatically").waitFor();
+  expect(await told(winner, "more recent set of flows").count()).toBe(0);
+  await loser.click("#red-ui-deploy-dialog-confirm-deploy-merge:not(.disabled)");
+  await deploy(loser);
+  await told(winner, "The flows on the server have been updated.").waitFor();
+  for (const { url } of replicas) {
+    for (const name of ["left", "right"]) {
+      const answer = async () => (await fetch(`${url}/${name}`)).text();
+      await until(`${url} serves ${name}`, async () => (await answer()) === name);
+    }
+  }
+  await other.close();
+});
+
+it("keeps a person logged in through a restart of the editor", async () => {
+  const [editor] = runtimes as [Runtime];
+  const person = await Editor.login(editor);
+  await editor.restart();
+  expect((await person.call("/flows")).status).toBe(200);
+  await page.reload();
+  await page.waitForSelector("#red-ui-workspace-chart");
+  expect(await page.locator("#node-dialog-login-username").count()).toBe(0);
+  await importEndpoint(page, "after", "3");
+  await deploy(page);
 });

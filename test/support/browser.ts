@@ -109,13 +109,19 @@ export async function dragFromPalette(page: Page, type: string): Promise<void> {
   await page.mouse.up();
 }
 
-/** Presses Deploy and waits for the editor to say that it worked. */
-export async function deploy(page: Page): Promise<void> {
+/** Presses Deploy. @returns the HTTP status of the editor's answer and its text. */
+export async function pressDeploy(page: Page): Promise<{ status: number; text: string }> {
   const saved = page.waitForResponse(
     (response) => response.url().endsWith("/flows") && response.request().method() === "POST",
     { timeout: 120_000 },
   );
   await page.click("#red-ui-header-button-deploy");
   const response = await saved;
-  if (!response.ok()) throw new Error(`deploy: ${response.status()} ${await response.text()}`);
+  return { status: response.status(), text: response.ok() ? "" : await response.text() };
+}
+
+/** Presses Deploy and waits for the editor to say that it worked. */
+export async function deploy(page: Page): Promise<void> {
+  const { status, text } = await pressDeploy(page);
+  if (status >= 300) throw new Error(`deploy: ${status} ${text}`);
 }
