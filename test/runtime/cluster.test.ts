@@ -23,6 +23,14 @@ const ask = async (runtime: Runtime, path: string) => {
   return answer.ok ? answer.text() : `${answer.status}`;
 };
 
+/** The revision that a runtime is on, and how often it has applied one that another process saved. */
+async function loads({ health, status }: Runtime) {
+  const metrics = await (await fetch(`${health}/metrics`)).text();
+  const found = /^redfleet_reloads_total\{.*\} (\d+)$/m.exec(metrics);
+  if (found === null) throw new Error(`no count of reloads: ${metrics}`);
+  return { revision: (await status()).revision, reloads: found[1] };
+}
+
 const clusters: [Major, string, () => Promise<StoreLab>][] = [
   [5, "MongoDB", () => openMongodb()],
   [4, "MongoDB", () => openMongodb()],
@@ -213,6 +221,36 @@ describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore)
     expect(await replica.ended()).toBe(0);
     await until("it is forgotten", async () => !(await workers())?.includes("r-9"), { seconds: 5 });
     await replica.remove();
+  });
+
+  it("leaves another cluster on the same servers alone, and is left alone by it", async () => {
+    const beside = lab.beside();
+    await beside.addUser("admin", "admin");
+    const access = { major, ...beside.access };
+    const [theirs, replica] = await Promise.all([
+      start({ ...access, role: "editor" }),
+      start({ ...access, role: "replica", worker: "r-0" }),
+    ]);
+    try {
+      const stranger = await Editor.login(theirs);
+      await stranger.load();
+      for (const [here, there, saves] of [
+        [stranger, [editor, ...replicas], [theirs, replica]],
+        [person, [theirs, replica], [editor, ...replicas]],
+      ] as const) {
+        const before = await Promise.all(there.map(loads));
+        for (const text of ["one", "two", "three"]) {
+          const revision = await here.deploy([...base, ...counted("moving", "a", "/a", text)]);
+          for (const runtime of saves) await runtime.reaches(revision);
+        }
+        expect(await Promise.all(there.map(loads))).toEqual(before);
+      }
+      const known = async ({ status }: Runtime) => (await status()).replicas?.map((r) => r.worker);
+      expect(await known(theirs)).toEqual(["r-0"]);
+      expect((await known(editor))?.sort()).toEqual(["r-0", "r-1"]);
+    } finally {
+      await Promise.all([theirs.remove(), replica.remove()]);
+    }
   });
 
   it("goes back to an old revision by the command line, credentials and all", async () => {

@@ -17,17 +17,17 @@ export interface StoreLab {
   stored(): Promise<{ flows: string; credentials: string }>;
   /** Notes all that is stored; answers how to put it back. */
   snapshot(): Promise<() => Promise<void>>;
+  /** Another cluster's part of the same servers; its name begins with this one's. It goes with them. */
+  beside(): StoreLab;
   close(): Promise<void>;
 }
 
 const freshName = () => `cluster-${randomBytes(3).toString("hex")}`;
 
-/** A MongoDB replica set with an empty database. */
-export async function openMongodb(): Promise<StoreLab & { set: LocalReplicaSet }> {
-  const set = await startReplicaSet();
-  const database = freshName();
+const nothing = async () => {};
+
+function mongodbLab(set: LocalReplicaSet, database: string): StoreLab {
   return {
-    set,
     access: { uri: set.uri, database },
     addUser: (name, role) => addUser(set.client, database, name, role),
     stored: async () => {
@@ -35,7 +35,34 @@ export async function openMongodb(): Promise<StoreLab & { set: LocalReplicaSet }
       return { flows: found?.flows, credentials: found?.credentials };
     },
     snapshot: () => snapshotDatabase(set.client.db(database)),
+    beside: () => ({ ...mongodbLab(set, `${database}-2`), close: nothing }),
     close: () => set.close(),
+  };
+}
+
+/** A MongoDB replica set with an empty database. */
+export async function openMongodb(): Promise<StoreLab & { set: LocalReplicaSet }> {
+  const set = await startReplicaSet();
+  return { set, ...mongodbLab(set, freshName()) };
+}
+
+function valkeyLab(group: ValkeyGroup, name: string): StoreLab {
+  const valkey = settingsOf(group, name);
+  const client = group.client("app");
+  return {
+    access: { valkey },
+    addUser: async (user, role) => {
+      const found = { passwordHash: await hash(PASSWORD, 4), role };
+      await client.hset(`${valkey.prefix}users`, user, JSON.stringify(found));
+    },
+    stored: async () => {
+      const key = `${valkey.prefix}flows:current`;
+      const [flows, credentials] = await client.hmget(key, "flows", "credentials");
+      return { flows: flows ?? "", credentials: credentials ?? "" };
+    },
+    snapshot: () => snapshotKeys(group.client("admin"), valkey.prefix),
+    beside: () => ({ ...valkeyLab(group, `${name}-2`), close: nothing }),
+    close: () => group.close(),
   };
 }
 
@@ -44,24 +71,5 @@ export async function openValkey(
   options: GroupOptions = { nodes: 2 },
 ): Promise<StoreLab & { group: ValkeyGroup }> {
   const group = await new ValkeyGroup(options).open();
-  const valkey = settingsOf(group, freshName());
-  const client = group.client("app");
-  return {
-    group,
-    access: { valkey },
-    addUser: async (name, role) => {
-      const user = { passwordHash: await hash(PASSWORD, 4), role };
-      await client.hset(`${valkey.prefix}users`, name, JSON.stringify(user));
-    },
-    stored: async () => {
-      const [flows, credentials] = await client.hmget(
-        `${valkey.prefix}flows:current`,
-        "flows",
-        "credentials",
-      );
-      return { flows: flows ?? "", credentials: credentials ?? "" };
-    },
-    snapshot: () => snapshotKeys(group.client("admin"), valkey.prefix),
-    close: () => group.close(),
-  };
+  return { group, ...valkeyLab(group, freshName()) };
 }
