@@ -1,8 +1,14 @@
-/** The candidate within two edits of a word, or `undefined`: what `did you mean` may offer. */
+/** Numbers by their size: `nodered-10` comes after `nodered-9`. */
+const names = new Intl.Collator("en", { numeric: true });
+
+/**
+ * The candidate within two edits of a word, or `undefined`: what `did you mean` may offer. Of several that are as
+ * near the last one by name, which is the newest where names end in a version.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
+    .sort((a, b) => a.distance - b.distance || names.compare(b.candidate, a.candidate));
   const best = ranked[0];
   return best && best.distance <= 2 && best.distance < word.length ? best.candidate : undefined;
 }

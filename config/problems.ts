@@ -87,10 +87,8 @@ const WRITTEN: Readonly<Record<string, string>> = {
 /** Rule and fix for what the schema says without words of ours. */
 function generic(issue: z.core.$ZodIssue): Pick<Problem, "code" | "rule" | "fix"> {
   switch (issue.code) {
-    case "invalid_value": {
-      const values = issue.values.map((value) => JSON.stringify(value)).join(", ");
-      return { code: "REDFLEET_CFG_VALUE", rule: `one of ${values}`, fix: "choose one of them" };
-    }
+    case "invalid_value":
+      return oneOf(issue.values);
     case "too_small":
       return outside(`at least ${issue.minimum}`);
     case "too_big":
@@ -101,9 +99,28 @@ function generic(issue: z.core.$ZodIssue): Pick<Problem, "code" | "rule" | "fix"
         rule: `expected ${issue.expected}`,
         fix: WRITTEN[issue.expected] ?? "change it",
       };
-    default:
-      return { code: "REDFLEET_CFG_VALUE", rule: issue.message, fix: "change it" };
+    case "invalid_union": {
+      const values = allowed(issue);
+      if (values !== undefined) return oneOf(values);
+      break;
+    }
   }
+  return { code: "REDFLEET_CFG_VALUE", rule: issue.message, fix: "change it" };
+}
+
+function oneOf(values: readonly unknown[]): Pick<Problem, "code" | "rule" | "fix"> {
+  const written = values.map((value) => JSON.stringify(value)).join(", ");
+  return { code: "REDFLEET_CFG_VALUE", rule: `one of ${written}`, fix: "choose one of them" };
+}
+
+/** What a union of fixed values allows; undefined for any other union. */
+function allowed({ errors }: z.core.$ZodIssueInvalidUnion): unknown[] | undefined {
+  const branches = errors.map(([first, ...more]) =>
+    first?.code === "invalid_value" && more.length === 0 ? first.values : undefined,
+  );
+  return branches.length > 0 && branches.every((values) => values !== undefined)
+    ? branches.flat()
+    : undefined;
 }
 
 function outside(rule: string): Pick<Problem, "code" | "rule" | "fix"> {

@@ -82,14 +82,9 @@ function rawProblems(text: string): Raw {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false });
   const line = (offset: number | undefined) => lines.linePos(offset ?? 0).line;
-  const [error] = document.errors;
-  if (error !== undefined) {
-    return stop(
-      "REDFLEET_CFG_YAML",
-      undefined,
-      error.message.split("\n")[0] ?? "",
-      line(error.pos[0]),
-    );
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(({ message, pos }) => noYaml(message, line(pos[0])));
+    return { problems, fatal: true, misread: [] };
   }
   if (countAliases(document) > MAX_ALIASES) {
     const got = `${countAliases(document)} aliases`;
@@ -111,6 +106,12 @@ function rawProblems(text: string): Raw {
     },
   });
   return raw;
+}
+
+/** @param message what the parser says, with the place in it and the text below it */
+function noYaml(message: string, line: number): Problem {
+  const rule = (message.split("\n")[0] ?? "").replace(/ at line \d+, column \d+:?$/, "");
+  return { code: "REDFLEET_CFG_YAML", path: "(file)", rule, fix: "correct the YAML", line };
 }
 
 function stop(code: ProblemCode, got: string | undefined, rule: string, line?: number): Raw {

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { ConfigError } from "../../config/errors.ts";
 import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { paint, printJson, table } from "../output.ts";
@@ -124,8 +123,10 @@ function colourDiff(diff: string): string {
   return diff.split("\n").map(colour).join("\n");
 }
 
+/** @throws ConfigError for a file that could not be applied: a list of it would say what nobody gets */
 async function list(command: Command): Promise<void> {
   const { stack, json } = globals(command);
+  await assertValid(stack);
   const tenants = listTenants(await openStackFile(stack));
   if (json) return printJson(tenants);
   const rows = Object.entries(tenants).map(([key, fields]) => [
@@ -137,11 +138,4 @@ async function list(command: Command): Promise<void> {
   ]);
   if (rows.length === 0) console.log(`the stack "${stack}" declares no tenants`);
   else console.log(table([["TENANT", "TEMPLATE", "DECLARED", "MEMORY", "NAME"], ...rows]));
-  await assertValid(stack).catch(warn);
-}
-
-/** A list is shown as it stands, and is not taken for one that could be applied. */
-function warn(error: unknown): void {
-  if (!(error instanceof ConfigError)) throw error;
-  console.error(`\n${error.message}`);
 }

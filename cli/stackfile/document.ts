@@ -21,12 +21,11 @@ const WRITE = { lineWidth: 0, flowCollectionPadding: true } as const;
 /** Reads a stack file for editing. */
 export function readDocument(text: string, file: string): StackDocument {
   const document = parseDocument(text, { uniqueKeys: false });
-  const [problem] = document.errors;
-  if (!problem) return { text, document, renamed: new Map() };
+  if (document.errors.length === 0) return { text, document, renamed: new Map() };
   throw new CliError({
     what: `${file} is not valid YAML`,
-    why: problem.message,
-    fix: "correct the line by hand, then try again",
+    why: document.errors.map(({ message }) => message.trim()).join("\n"),
+    fix: "correct the lines by hand, then try again",
   });
 }
 

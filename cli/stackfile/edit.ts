@@ -80,13 +80,22 @@ async function readText(file: string, stack: string): Promise<string> {
   return readFile(file, "utf8");
 }
 
+/** The stack whose file comes with the clone. */
+const SHIPPED = "dev";
+const COPY =
+  "copy Pulumi.dev.yaml to that name, with other ports and another domain, or choose another stack with --stack";
+
 /** @throws CliError when the stack has no file */
 export function assertStackFile(stack: string): void {
-  const file = stackFileOf(stack);
-  if (existsSync(file)) return;
-  throw new CliError({
-    what: `there is no stack file ${basename(file)}`,
+  if (!existsSync(stackFileOf(stack))) throw noStackFile(stack);
+}
+
+/** Where a stack's file comes from: the repository, or a copy of what is there. */
+export function noStackFile(stack: string): CliError {
+  const file = basename(stackFileOf(stack));
+  return new CliError({
+    what: `there is no stack file ${file}`,
     why: `the stack "${stack}" has none in this clone`,
-    fix: "copy Pulumi.dev.yaml to that name, with other ports and another domain, or choose another stack with --stack",
+    fix: stack === SHIPPED ? `git checkout ${file}` : COPY,
   });
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { localDirectory, stackFileOf } from "../../../cli/context.ts";
-import { editStackFile } from "../../../cli/stackfile/edit.ts";
+import { editStackFile, noStackFile } from "../../../cli/stackfile/edit.ts";
 import { addTenant } from "../../../cli/stackfile/tenants.ts";
 
 const STACK = "test-unit-edit";
@@ -53,4 +53,9 @@ test("edits at the same time lose nothing of each other", async () => {
   await Promise.all(keys.map(add));
   const written = parse(readFileSync(stackFileOf(STACK), "utf8"));
   expect(Object.keys(written.config["redfleet:platform"].tenants).sort()).toEqual(keys.sort());
+});
+
+test("the file that came with the clone is fetched from it, any other one is a copy", () => {
+  expect(noStackFile("dev").fix).toBe("git checkout Pulumi.dev.yaml");
+  expect(noStackFile("live").fix).toMatch(/^copy Pulumi\.dev\.yaml to that name/);
 });

@@ -93,6 +93,14 @@ test("a file above 1 MB", () => {
   ]);
 });
 
+test("text that is not YAML in several places, with all of them", () => {
+  const said = "Nested mappings are not allowed in compact mappings; correct the YAML";
+  expect(lines("config:\n  a: 1: 2\n  b: 3: 4\n")).toEqual([
+    `(file) (line 2): ${said} [REDFLEET_CFG_YAML]`,
+    `(file) (line 3): ${said} [REDFLEET_CFG_YAML]`,
+  ]);
+});
+
 test("text that is not YAML, with its line", () => {
   expect(lines("config:\n  a: [1\n")[0]).toMatch(/^\(file\) \(line \d\): .*\[REDFLEET_CFG_YAML\]$/);
 });

@@ -5,6 +5,16 @@ const SMALL_TEMPLATE = { templates: { odd: { nodeRed: 5, memory: { min: "64 MB" 
 
 badInput([
   [
+    "a version of Node-RED that there is none of",
+    withSections({ clusters: { main: { nodeRed: 3 } } }),
+    "clusters.main.nodeRed: got 3; one of 5, 4; choose one of them [REDFLEET_CFG_VALUE]",
+  ],
+  [
+    "a template of such a version: the newest is offered",
+    withTenant({ template: "nodered-9" }),
+    'tenants.acme.template: got "nodered-9"; no such template; there are nodered-4, nodered-5; did you mean "nodered-5"? [REDFLEET_CFG_TEMPLATE]',
+  ],
+  [
     "no CPU",
     withTenant({ cpus: 0 }),
     "tenants.acme.cpus: got 0; a number of CPUs above 0 with at most 3 decimals; write it like 0.5 or 2 [REDFLEET_CFG_CPUS]",
