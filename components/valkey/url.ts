@@ -9,6 +9,8 @@ const SENTINEL = {
   schemes: ["redis-sentinel", "rediss-sentinel", "valkey-sentinel", "valkeys-sentinel"],
 };
 
+const MAX_PORT = 65_535;
+
 const SHAPE =
   /^(?<scheme>[a-z-]+):\/\/(?:(?<login>[^@/?#]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<database>\d{0,5}))?(?:\?(?<query>[^#]*))?(?:#(?<master>[\w.-]+))?$/;
 
@@ -47,8 +49,9 @@ function parts(url: string): Record<string, string | undefined> {
 
 function address(text: string, defaultPort: number): ValkeyAddress {
   const [, host, port] = /^(\[[\da-f:]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  if (host === undefined) throw noUrl();
-  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port ?? defaultPort) };
+  const number = Number(port ?? defaultPort);
+  if (host === undefined || number < 1 || number > MAX_PORT) throw noUrl();
+  return { host: host.replace(/^\[|\]$/g, ""), port: number };
 }
 
 /** `user:password`, or `:password` for the server's default user. */

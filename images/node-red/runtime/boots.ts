@@ -6,7 +6,7 @@
  * The rule is FlowFuse's: five crashes whose runs took less than 30 s on average, or whose lengths deviate
  * by less than 2 s from their mean.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const CRASHES = 5;
@@ -105,7 +105,7 @@ export class Boots {
     try {
       return JSON.parse(readFileSync(this.file, "utf8")) as Boot;
     } catch {
-      // None yet, or half of one: nothing is known.
+      // None yet, or one that is damaged: nothing is known.
       return undefined;
     }
   }
@@ -119,7 +119,9 @@ export class Boots {
   private keep(): void {
     this.boot.aliveAt = Date.now();
     try {
-      writeFileSync(this.file, JSON.stringify(this.boot));
+      // In one step: half a record would forget the crashes that the guard counts.
+      writeFileSync(`${this.file}.new`, JSON.stringify(this.boot));
+      renameSync(`${this.file}.new`, this.file);
     } catch {
       // A full disk must not end what runs.
     }

@@ -87,8 +87,10 @@ function unknownWords(flows: readonly FlowNode[]): string[] {
 /** Requests reach every replica, so an endpoint that only some have would answer 404 on the others. */
 function lostEndpoints(flows: readonly FlowNode[]): string[] {
   const partial = holders(flows, (pin) => !wordsOf(pin).includes("replicas"));
+  const off = new Set(flows.filter(({ disabled }) => disabled === true).map(({ id }) => id));
+  const answers = ({ type, d, z }: FlowNode) => type === "http in" && !d && !off.has(String(z));
   return flows
-    .filter((node) => node.type === "http in" && !node.d && isIn(node, partial))
+    .filter((node) => answers(node) && isIn(node, partial))
     .map(({ method, url }) => {
       const endpoint = `${String(method).toUpperCase()} ${url}`;
       return `${endpoint}: ${VARIABLE} must hold "replicas", because requests reach all of them`;

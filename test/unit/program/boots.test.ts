@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import { type Boot, nextBoot } from "../../../images/node-red/runtime/boots.ts";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { type Boot, Boots, nextBoot } from "../../../images/node-red/runtime/boots.ts";
 
 /** The run after crashes whose runs took so many seconds. */
 function after(runs: readonly number[], first?: Boot): Boot {
@@ -30,4 +33,18 @@ test("a clean end forgets", () => {
   const safe = after([1, 1, 1, 1, 1]);
   expect(safe.reason).toBe("the process ended 5 times, after 1.0 s on average");
   expect(nextBoot({ ...safe, clean: true }, 0)).toMatchObject({ mode: "normal", crashes: [] });
+});
+
+test("a record takes the place of the one before in one step, or not at all", () => {
+  const folder = mkdtempSync(join(tmpdir(), "redfleet-boots-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const boots = new Boots(folder);
+  const [file = ""] = readdirSync(folder);
+  expect(readdirSync(folder)).toEqual([file]);
+  const before = readFileSync(join(folder, file), "utf8");
+  expect(JSON.parse(before)).toMatchObject({ mode: "normal", clean: false });
+  // As a full disk does: the new record cannot be written.
+  mkdirSync(join(folder, `${file}.new`));
+  boots.runs(7);
+  expect(readFileSync(join(folder, file), "utf8")).toBe(before);
 });

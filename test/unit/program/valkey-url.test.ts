@@ -40,6 +40,9 @@ test.each([
   "redis://",
   "redis://u:hunter2@h1,h2/",
   "redis://u:hunter2@h:port/",
+  "redis://u:hunter2@h:0/",
+  "redis://u:hunter2@h:65536/",
+  "redis-sentinel://u:hunter2@h1,h2:99999/#primary",
   "redis://u:hunter2%@h/",
   "redis-sentinel://u:hunter2@h1,,h2/#primary",
 ])("what is none is refused, and not repeated: %s", (text) => {
