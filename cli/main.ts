@@ -20,23 +20,23 @@ import { registerValidate } from "./commands/validate.ts";
 import { ROOT } from "./context.ts";
 import { EXIT, explain, renderExplanation } from "./errors.ts";
 
-/** Order of the help. */
+/** Order of the help: bring it up, look, log in, work with it, change it, check it, take it down. */
 const COMMANDS = [
   registerUp,
-  registerUser,
   registerStatus,
-  registerLogs,
   registerPassword,
+  registerUser,
   registerOpen,
+  registerLogs,
   registerRestart,
-  registerRevisions,
   registerTenant,
   registerImport,
-  registerDoctor,
+  registerRevisions,
   registerValidate,
-  registerDown,
-  registerEnv,
+  registerDoctor,
   registerPreviewSummary,
+  registerEnv,
+  registerDown,
   registerRunners,
 ];
 

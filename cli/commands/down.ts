@@ -24,13 +24,13 @@ interface DownOptions {
   yes?: boolean;
 }
 
-/** `redfleet down`: removes what runs and keeps all data, unless both flags are given. */
+/** `redfleet down`: removes what runs and keeps all data, unless `--delete-data --yes` says otherwise. */
 export function registerDown(program: Command): void {
   program
     .command("down")
-    .description("take the platform down; data stays unless both flags are given")
+    .description("take the platform down; data stays unless --delete-data")
     .option("--delete-data", "delete all volumes and the stack's state, for ever")
-    .option("--yes", "confirms --delete-data")
+    .option("--yes", "ask nothing: --delete-data needs it, without that nothing is asked anyway")
     .action(async (options: DownOptions, command: Command) => {
       const { stack, json } = globals(command);
       if (options.deleteData && !options.yes) throw unconfirmed(stack);
@@ -130,7 +130,7 @@ async function change(stack: string, args: readonly string[]): Promise<void> {
 /** Volumes are kept by Pulumi on purpose, and a lost state knows nothing of what runs. */
 async function deleteRest(docker: Engine, stack: string): Promise<void> {
   const filters = ofStack(stack);
-  await step("Volumes and what is left", async () => {
+  await step("Data: volumes, and what else is left", async () => {
     for (const { Id } of await docker.listContainers({ all: true, filters })) {
       await docker.getContainer(Id).remove({ force: true, v: true });
     }
@@ -138,6 +138,6 @@ async function deleteRest(docker: Engine, stack: string): Promise<void> {
       await docker.getNetwork(Id).remove();
     const { Volumes: volumes } = await docker.listVolumes({ filters });
     for (const { Name } of volumes ?? []) await docker.getVolume(Name).remove();
-    return `${volumes?.length ?? 0} volumes`;
+    return `${volumes?.length ?? 0} volumes deleted`;
   });
 }

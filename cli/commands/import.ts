@@ -69,6 +69,7 @@ export function registerImport(program: Command): void {
 }
 
 async function importInto(stack: string, name: string, options: Options): Promise<ImportReport> {
+  refuseSharedInput(options);
   const source = readLocation(options);
   const credentialSecret = readSecret(options.credentialSecretFile);
   const { app, flowFile, prefix } = options;
@@ -111,6 +112,23 @@ function readLocation({ from, fromFile }: Pick<Options, "from" | "fromFile">): s
     what: `${fromFile === "-" ? "standard input" : fromFile} is not one URL`,
     why: lines,
     fix: "one line: mongodb://user:password@host/database, or redis://…",
+  });
+}
+
+/** Standard input is read once: a second option would get nothing of it. */
+function refuseSharedInput(options: Options): void {
+  const files = {
+    "--from-file": options.fromFile,
+    "--password-file": options.passwordFile,
+    "--credential-secret-file": options.credentialSecretFile,
+  };
+  const readers = Object.entries(files).flatMap(([name, file]) => (file === "-" ? [name] : []));
+  if (readers.length < 2) return;
+  throw new CliError({
+    what: `standard input is asked for twice: ${readers.join(" and ")}`,
+    why: "it can be read once only",
+    fix: "write all but one of them into files",
+    exitCode: EXIT.usage,
   });
 }
 

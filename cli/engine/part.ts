@@ -18,6 +18,8 @@ export interface Part {
   health: string;
   /** Output of the newest failed health check. */
   healthOutput: string;
+  /** When its process started last, RFC 3339. */
+  startedAt: string;
   exitCode: number;
   oomKilled: boolean;
   /** The engine's own complaint, for instance that a port is taken. */
@@ -51,6 +53,7 @@ export function partOf(info: ContainerInspectInfo): Part {
     status: info.State.Status,
     health: health?.Status ?? "none",
     healthOutput: health?.Status === "unhealthy" ? (failed?.Output ?? "").trim() : "",
+    startedAt: info.State.StartedAt,
     exitCode: info.State.ExitCode,
     oomKilled: info.State.OOMKilled,
     engineError: info.State.Error,

@@ -12,6 +12,7 @@ interface StepMetadata {
   op: string;
   urn: string;
   type: string;
+  old?: { retainOnDelete?: boolean };
   new?: { inputs?: Record<string, unknown> };
 }
 
@@ -53,11 +54,14 @@ export class RunReport {
     if (WORDS[op] && isReal(type)) this.#active.set(urn, { name: nameOf(urn), since: now });
   }
 
-  #finish({ op, urn, type }: StepMetadata, now: number): string | undefined {
+  #finish({ op, urn, type, old }: StepMetadata, now: number): string | undefined {
     const step = this.#active.get(urn);
     this.#active.delete(urn);
     const word = WORDS[op];
     if (!word || !step || (op === "create" && !isBig(type))) return undefined;
+    // Pulumi only forgets it: `retainOnDelete` keeps the object itself.
+    if (op.startsWith("delete") && old?.retainOnDelete)
+      return `kept ${kindOf(type)} ${nameOf(urn)}`;
     return `${word} ${kindOf(type)} ${nameOf(urn)} ${((now - step.since) / 1000).toFixed(1)} s`;
   }
 

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { CliError, type Explanation, engineGone, fullDisk } from "../errors.ts";
 import { wrongPassphrase } from "./passphrase.ts";
 import type { PulumiResult } from "./run.ts";
@@ -59,6 +60,7 @@ export function knownCause(stack: string, text: string): Explanation | undefined
 
 /** Turns a failed run of Pulumi into what happened, why, and the way out. */
 export function explainFailure(stack: string, operation: string, result: PulumiResult): CliError {
+  if (result.interrupted) return interruption(stack, operation, result.interrupted);
   const { errors, failedContainers } = result.report;
   const told = errors.map(({ name, message }) => (name ? `${name}: ${message}` : message));
   const why = [...new Set(told), result.stderr.trim()].filter(Boolean).join("\n");
@@ -70,4 +72,19 @@ export function explainFailure(stack: string, operation: string, result: PulumiR
       fix: "correct the cause, then run the command again: what is done stays done",
     },
   );
+}
+
+/** Commands of ours, by the operation that they are there for; any other is a part of one of them. */
+const COMMANDS: Readonly<Record<string, string>> = { up: "up", destroy: "down" };
+
+/** Whoever ended it knows why: what Pulumi says of what it could not finish is no cause of anything. */
+function interruption(stack: string, operation: string, signal: NodeJS.Signals): CliError {
+  const command = COMMANDS[operation];
+  const again = command ? `redfleet ${command} --stack ${stack}` : "run the command again";
+  return new CliError({
+    what: `interrupted (${signal}) in the middle of pulumi ${operation}`,
+    why: "what was done by then is done",
+    fix: `${again}: it goes on where this run ended`,
+    exitCode: 128 + constants.signals[signal],
+  });
 }

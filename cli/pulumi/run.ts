@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PACE, type Pace } from "../../config/pace.ts";
 import { localDirectory, ROOT } from "../context.ts";
+import { say } from "../setup/progress.ts";
 import { pulumiBinary, pulumiEnvironment } from "./environment.ts";
 import { type EngineEvent, RunReport } from "./events.ts";
 
@@ -13,6 +14,8 @@ export interface PulumiResult {
   report: RunReport;
   /** What it wrote to standard error. */
   stderr: string;
+  /** The signal by which somebody ended it before its time. */
+  interrupted?: NodeJS.Signals;
 }
 
 /** What may be said of a run. */
@@ -47,7 +50,13 @@ export async function runPulumi(
     stdio: ["ignore", out ?? "ignore", err ?? "ignore"],
     detached: true,
   });
-  const stop = () => child.kill("SIGINT");
+  let interrupted: NodeJS.Signals | undefined;
+  const stop = (signal: NodeJS.Signals) => {
+    if (!interrupted)
+      say(`  interrupted (${signal}): Pulumi ends what is under way; once more cuts it off`);
+    interrupted = signal;
+    child.kill("SIGINT");
+  };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
   const follow = follower(files[0], (event) => {
     const line = report.take(event);
@@ -59,7 +68,8 @@ export async function runPulumi(
       child.on("error", reject).on("close", (value) => resolve(value ?? 137));
     });
     follow();
-    return { code, report, stderr: readFileSync(files[1], "utf8") };
+    const result = { code, report, stderr: readFileSync(files[1], "utf8") };
+    return interrupted ? { ...result, interrupted } : result;
   } finally {
     clearInterval(timer);
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stop);

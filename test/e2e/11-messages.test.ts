@@ -108,6 +108,18 @@ describe("a fault of the environment is told with its cause and the way out:", (
     expect(output).toContain("way out: start that engine again, then redfleet up: it goes on");
   });
 
+  it("somebody who ends an up half-way (Ctrl-C)", async () => {
+    const running = clone.start(["up"], { seconds: 300 });
+    await containerOf(running);
+    // To the command alone: it hands the signal on, as a terminal's Ctrl-C reaches it once.
+    process.kill(running.pid, "SIGINT");
+    const { code, output } = await running.finished;
+    expect(code, output).toBe(130);
+    expect(output).toContain("error: interrupted (SIGINT) in the middle of pulumi up");
+    expect(output).toContain(`way out: redfleet up --stack ${STACK.name}: it goes on`);
+    expect(output).not.toMatch(/pulumi up failed|correct the cause/);
+  });
+
   it("a lock that a killed run holds, and one whose owner is gone", async () => {
     const running = clone.start(["up"], { seconds: 300 });
     const pid = await until("Pulumi's lock", lockOwner, { seconds: 120, every: 50 });

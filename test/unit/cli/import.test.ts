@@ -63,6 +63,11 @@ test("there is one source, and a file holds one URL", { timeout: TIMEOUT }, () =
   expect(empty.stderr).toMatch(/error: standard input is not one URL\n.*it is empty/);
   const many = importFrom(["--from-file", "-"], "redis://a\nredis://b\n");
   expect(many.stderr).toMatch(/standard input is not one URL\n.*it holds more than that/);
+  const shared = importFrom(["--from-file", "-", "--password-file", "-"], "redis://a\n");
+  expect(shared.status).toBe(2);
+  expect(shared.stderr).toContain(
+    "error: standard input is asked for twice: --from-file and --password-file",
+  );
   const gone = importFrom(["--from-file", join(folder, "gone")]);
   expect(gone.stderr).toMatch(/gone cannot be read/);
 });

@@ -25,6 +25,7 @@ export function inspected(
     State: {
       Status: "running",
       Running: true,
+      StartedAt: "2026-01-01T00:00:00.5Z",
       OOMKilled: false,
       ExitCode: 0,
       Error: "",

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -47,8 +47,17 @@ test("the version is that of the package", { timeout: TIMEOUT }, () => {
   expect(stdout.trim()).toBe(manifest.version);
 });
 
-test("help exits with 0", { timeout: TIMEOUT }, () => {
-  expect(redfleet("--help").status).toBe(0);
+test("help exits with 0, and has the order of the table in the README", {
+  timeout: TIMEOUT,
+}, () => {
+  const { status, stdout } = redfleet("--help");
+  expect(status).toBe(0);
+  const help = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+  const rows = [...readme.matchAll(/^\|.*`(?:npx )?redfleet ([a-z-]+)/gm)].map(([, name]) => name);
+  const order = [...new Set(rows)].filter((name) => help.includes(name));
+  expect(help.filter((name) => order.includes(name))).toEqual(order);
+  expect(order.length).toBeGreaterThan(12);
   expect(redfleet("logs", "--help").stdout).toContain("--follow");
 });
 

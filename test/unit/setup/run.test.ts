@@ -65,6 +65,37 @@ describe("events of a run", () => {
   });
 });
 
+test("a volume that Pulumi only forgets is kept, one that it deletes is removed", () => {
+  const type = "docker:index/volume:Volume";
+  const forget = { ...metadata("delete", type), old: { retainOnDelete: true } };
+  const { lines } = reportOf(
+    { resourcePreEvent: { metadata: forget } },
+    { resOutputsEvent: { metadata: forget } },
+    { resourcePreEvent: { metadata: metadata("delete", type) } },
+    { resOutputsEvent: { metadata: metadata("delete", type) } },
+  );
+  expect(lines.filter(Boolean)).toEqual([
+    "kept volume dev-tenant-acme",
+    "removed volume dev-tenant-acme 1.5 s",
+  ]);
+});
+
+test.each([
+  ["up", "SIGINT", "redfleet up --stack dev: it goes on where this run ended", 130],
+  ["destroy", "SIGTERM", "redfleet down --stack dev: it goes on where this run ended", 143],
+  ["refresh", "SIGINT", "run the command again: it goes on where this run ended", 130],
+] as const)("%s that somebody ended by %s is no failure of anything", (...one) => {
+  const [operation, interrupted, fix, exitCode] = one;
+  const { report } = reportOf({
+    diagnosticEvent: { urn: URN, severity: "error", message: "update canceled" },
+  });
+  const error = explainFailure("dev", operation, { code: 255, report, stderr: "", interrupted });
+  expect(error).toMatchObject({
+    what: `interrupted (${interrupted}) in the middle of pulumi ${operation}`,
+    ...{ why: "what was done by then is done", fix, exitCode },
+  });
+});
+
 describe("known causes of a failure", () => {
   test.each([
     ["error: incorrect passphrase", /passphrase does not fit/],
