@@ -1,3 +1,5 @@
+import { LABEL } from "../engine/labels.ts";
+
 /** One step of `pulumi preview --json`, cut to what is read here. */
 export interface PreviewStep {
   op: string;
@@ -58,27 +60,57 @@ const ERASERS: Readonly<Record<string, { readonly tenant: string; readonly clust
 };
 
 /** Everything that a preview would change, in the order of its owners. */
-export function summarise(preview: Preview): Change[] {
-  const changes = (preview.steps ?? []).flatMap((step) => changeOf(step) ?? []);
+export function summarise({ steps = [] }: Preview): Change[] {
+  const keys = keysOf(steps);
+  const changes = steps.flatMap((step) => changeOf(step, keys) ?? []);
   return changes.sort((a, b) => order(a).localeCompare(order(b), "en", { numeric: true }));
 }
 
 const order = (change: Change): string => `${change.owner} ${change.resource}`;
 
-function changeOf(step: PreviewStep): Change | undefined {
+/**
+ * Tenants and clusters that have another key than at first, as `tenant acme` -> `shop`: their objects keep the
+ * names that they had, and each one's route says what it is called now.
+ */
+function keysOf(steps: readonly PreviewStep[]): ReadonlyMap<string, string> {
+  return new Map(
+    steps.flatMap((step) => {
+      const key = labelsOf(step)[LABEL.name];
+      const { owner, resource } = ownerOf(nameOf(step));
+      return key !== undefined && resource === "route" ? [[owner, key] as const] : [];
+    }),
+  );
+}
+
+/** Labels that a resource is to have, as the provider takes them. */
+function labelsOf({ newState }: PreviewStep): Record<string, string> {
+  const labels = newState?.inputs?.labels;
+  const pairs = (Array.isArray(labels) ? labels : []) as { label: string; value: string }[];
+  return Object.fromEntries(pairs.map(({ label, value }) => [label, value]));
+}
+
+function changeOf(step: PreviewStep, keys: ReadonlyMap<string, string>): Change | undefined {
   const type = typeOf(step);
   const effect = effectOf(step, type);
   const name = nameOf(step);
   if (effect === undefined || !type.startsWith("docker:") || SILENT.test(name)) return undefined;
   const because = step.op === "replace" ? (step.replaceReasons ?? []) : [];
   const { owner, resource } = ownerOf(name);
-  return { owner, effect, ...told(step, type, resource, because) };
+  return { owner: renamed(owner, keys.get(owner)), effect, ...told(step, type, resource, because) };
+}
+
+/** `tenant shop (was acme)`; an owner whose key is the first one as it is. */
+function renamed(owner: string, key: string | undefined): string {
+  const [kind = "", identity = ""] = owner.split(" ");
+  return key === undefined || key === identity ? owner : `${kind} ${key} (was ${identity})`;
 }
 
 /** An eraser has the name of what it replaces, and a volume may stay on the engine: the name alone would mislead. */
 function told(step: PreviewStep, type: string, resource: string, because: string[]) {
   const erased = erasedBy(step);
   if (erased !== undefined) return { resource: `${erased}, ${FOR_GOOD}`, because: [] };
+  const job = whatErases(step, step.oldState);
+  if (step.op === "delete" && job) return { resource: `the job that has erased: ${job}`, because };
   const isKept = type === VOLUME && step.op === "delete" && step.oldState?.retainOnDelete === true;
   return { resource: isKept ? `${resource} (kept on the engine)` : resource, because };
 }
@@ -111,10 +143,12 @@ function effectOf(step: PreviewStep, type: string): Effect | undefined {
   }
 }
 
-/** What a step erases for good, if it does. Both names of the property are in use: the SDK's and the provider's own. */
-function erasedBy(step: PreviewStep): string | undefined {
-  const { inputs } = step.newState ?? {};
-  const command: unknown = inputs?.command ?? inputs?.commands;
+/** What a step erases for good, if it does. */
+const erasedBy = (step: PreviewStep): string | undefined => whatErases(step, step.newState);
+
+/** What a job erases, if it is one that does. Both names of the property are in use: the SDK's and the provider's own. */
+function whatErases(step: PreviewStep, state: StepState | undefined): string | undefined {
+  const command: unknown = state?.inputs?.command ?? state?.inputs?.commands;
   const [found] = (Array.isArray(command) ? command : []).flatMap((word) => ERASERS[word] ?? []);
   return found?.[nameOf(step).startsWith("tenant-") ? "tenant" : "cluster"];
 }

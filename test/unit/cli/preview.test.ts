@@ -73,6 +73,36 @@ describe("a preview", () => {
     ]);
   });
 
+  test("calls a tenant that was renamed by its new key", () => {
+    const labels = (key: string) => ({
+      inputs: { labels: [{ label: "redfleet.name", value: key }] },
+    });
+    const steps = [
+      volume("replace", "tenant-acme.route", labels("shop")),
+      container("replace", "tenant-acme", labels("shop")),
+      volume("same", "tenant-acme.data", labels("acme")),
+      volume("same", "tenant-globex.route", labels("globex")),
+      container("update", "tenant-globex", labels("globex")),
+    ];
+    const owners = summarise({ steps }).map(({ owner }) => owner);
+    expect([...new Set(owners)]).toEqual(["tenant globex", "tenant shop (was acme)"]);
+  });
+
+  test("tells the end of a job that has erased something from the end of a runtime", () => {
+    const inputs = { commands: ["node", "/app/jobs/erase.ts"] };
+    const steps = [
+      container("delete", "tenant-acme", { inputs }),
+      volume("delete", "tenant-acme.data"),
+      container("delete", "tenant-globex"),
+    ];
+    const job = "the job that has erased: database, user and files";
+    expect(summarise({ steps }).map(({ owner, resource }) => [owner, resource])).toEqual([
+      ["tenant acme", "data"],
+      ["tenant acme", job],
+      ["tenant globex", "runtime"],
+    ]);
+  });
+
   test("without a change says so", () => {
     expect(renderMarkdown("dev", summarise({}))).toBe("### Redfleet `dev`: no change");
   });
