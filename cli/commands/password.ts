@@ -35,12 +35,13 @@ export async function firstPassword(stack: string, name: string): Promise<string
   return findPassword(await stackOutput<Passwords>(stack, "passwords"), stack, name);
 }
 
-function requireFirstUser(user: string, name: string): void {
+/** @throws CliError for any other user: nobody but that one knows the password */
+export function requireFirstUser(user: string, name: string): void {
   if (user === FIRST_USER) return;
   throw new CliError({
     what: `the password of "${user}" is not known here`,
     why: `only the first user, ${FIRST_USER}, gets a generated password; others are hashes`,
-    fix: `redfleet password ${name}`,
+    fix: `redfleet user password ${name} ${user} gives another one`,
   });
 }
 

@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import type { Command } from "commander";
 import { globals } from "../context.ts";
 import { askRuntime } from "../engine/runtime-script.ts";
@@ -7,7 +8,7 @@ import { printJson, table } from "../output.ts";
 /** One saved version of a flow set, as the runtime tells of it. */
 interface Revision {
   revision: number;
-  /** Who saved it; null for the platform itself. */
+  /** Who saved it, `<who>, rollback to <revision>` for a rollback; null for the platform itself. */
   user: string | null;
   at: string;
 }
@@ -35,12 +36,22 @@ export function registerRevisions(program: Command): void {
       const done = await askRuntime<{ revision: number; restored: number }>(
         stack,
         name,
-        question(name, ["rollback", requireRevision(wanted, name)]),
+        question(name, ["rollback", requireRevision(wanted, name), whoRunsThis()]),
       );
       if (json) return printJson(done);
       console.log(`revision ${done.revision} has the flows of revision ${done.restored}`);
       console.log("redfleet status shows where it runs");
     });
+}
+
+/** The person at this machine; the one who became root by sudo, not root. */
+function whoRunsThis(): string {
+  try {
+    return process.env.SUDO_USER ?? userInfo().username;
+  } catch {
+    // a user id without a name, as containers have them
+    return "";
+  }
 }
 
 function requireRevision(text: string, name: string): string {

@@ -36,7 +36,7 @@ interface UpResult {
   https: number;
   caFile: string | null;
   clusters: Record<string, { url: string; apiUrl: string }>;
-  tenants: Record<string, { url: string }>;
+  tenants: Record<string, { url: string; state: string }>;
   /** What `confirmDestroy` lists: its data is gone. */
   erased: readonly string[];
   /** Resources per operation: `{same: 60}` when nothing had to be done. */
@@ -133,6 +133,7 @@ async function failed(
   result: Awaited<ReturnType<typeof runPulumi>>,
 ): Promise<CliError> {
   const error = explainFailure(stack, "up", result);
+  if (result.interrupted) return error;
   const job = failedJob(error.why ?? "");
   if (job) return new CliError({ ...error, ...(await explainJob(docker, job.name, job.code)) });
   const names = [...result.report.failedContainers];
@@ -163,18 +164,21 @@ function endpointsOf({ clusters, tenants }: StackOutputs): { name: string; url: 
   return [...Object.entries(clusters), ...running].map(([name, { url }]) => ({ name, url }));
 }
 
-function renderResult(result: UpResult): string {
+/** Where everything answers, and how to log in; of a stopped tenant, how to start it. */
+export function renderResult(result: UpResult): string {
   const flag = result.stack === "dev" ? "" : ` --stack ${result.stack}`;
   const lines = [paint("bold", `The stack "${result.stack}" is up (${result.seconds} s).`), ""];
-  const show = (name: string, url: string) => {
+  const show = (name: string, url: string, state = "running") => {
+    const login = `user admin, password: npx redfleet password ${name}${flag}`;
+    const start = `stopped: npx redfleet tenant start ${name} --up${flag}`;
     lines.push(`  ${name.padEnd(16)} ${paint("cyan", url)}`);
-    lines.push(`  ${"".padEnd(16)} user admin, password: npx redfleet password ${name}${flag}`);
+    lines.push(`  ${"".padEnd(16)} ${state === "stopped" ? start : login}`);
   };
   for (const [name, { url, apiUrl }] of Object.entries(result.clusters)) {
     show(name, url);
     lines.push(`  ${"".padEnd(16)} its HTTP nodes: ${apiUrl}`);
   }
-  for (const [name, { url }] of Object.entries(result.tenants)) show(name, url);
+  for (const [name, { url, state }] of Object.entries(result.tenants)) show(name, url, state);
   if (result.caFile) lines.push("", `  CA certificate   ${result.caFile}`);
   if (result.erased.length > 0) {
     lines.push("", `  Erased: ${result.erased.join(", ")}. Take that out of confirmDestroy: the`);

@@ -1,9 +1,10 @@
 import { CliError } from "../errors.ts";
-import { connectedEngine, type Engine } from "./client.ts";
+import { connectedEngine } from "./client.ts";
 import { exec } from "./exec.ts";
+import { observePart } from "./observe.ts";
 import type { Part } from "./part.ts";
-import { selectParts } from "./select.ts";
-import { readStack } from "./view.ts";
+import { selectParts, withoutContainer } from "./select.ts";
+import { inspectPart, readStack, type StackView } from "./view.ts";
 
 /** The flow store may be failing over. */
 const ANSWER_MS = 40_000;
@@ -29,29 +30,77 @@ export async function askRuntime<T>(
   { script, words, input, fix }: RuntimeQuestion,
 ): Promise<T> {
   const docker = await connectedEngine();
-  const { name: container } = await editorOf(docker, stack, name);
+  const editor = editorOf(await readStack(docker, stack), name);
   const command = ["node", `/app/runtime/${script}`, ...words];
-  const { stdout, stderr } = await exec(docker, container, command, ANSWER_MS, input);
-  const answer = parse<T | { error: string }>(stdout);
+  const { stdout, stderr } = await exec(docker, editor.name, command, ANSWER_MS, input).catch(
+    (error: Error) => ({ stdout: "", stderr: error.message }),
+  );
+  const answer = parse<T | Refusal>(stdout);
   if (answer === undefined) {
-    throw new CliError({
-      what: `${container} did not answer`,
-      why: stderr.trim() || stdout.trim() || "it printed nothing",
-      fix: `redfleet logs ${container}`,
-    });
+    const said = stderr.trim() || stdout.trim() || "it printed nothing";
+    const [now] = await inspectPart(docker, editor.name);
+    throw explainSilence(editor, now, said);
   }
   if (!(answer instanceof Object && "error" in answer)) return answer;
-  throw new CliError({ what: answer.error, fix });
+  throw new CliError({ what: answer.error, fix: answer.fix ?? fix });
 }
 
-async function editorOf(docker: Engine, stack: string, name: string): Promise<Part> {
-  const parts = selectParts(await readStack(docker, stack), name);
+/** What a runtime's command answers when it refuses. */
+interface Refusal {
+  readonly error: string;
+  /** Absent where the caller knows the way out. */
+  readonly fix?: string;
+}
+
+/**
+ * The container that edits the flows of a cluster or tenant.
+ * @throws CliError when there is none, or when it does not run now
+ */
+export function editorOf(view: StackView, name: string): Part {
+  const parts = selectParts(view, name);
   const found = parts.find(({ component }) => component === "editor" || component === "tenant");
   if (found?.status === "running") return found;
+  if (found) throw notRunning(found);
+  const route = view.routes.find(({ key }) => key === name);
+  if (route) throw withoutContainer(view.stack, route, `the editor of the cluster "${name}"`);
   throw new CliError({
-    what: found ? `${found.name} is ${found.status}` : `"${name}" is no cluster or tenant`,
+    what: `"${name}" is no cluster or tenant`,
     why: "a cluster's editor, or a tenant's runtime, knows its store",
-    fix: `redfleet status --stack ${stack}`,
+    fix: `redfleet status --stack ${view.stack}`,
+  });
+}
+
+function notRunning(part: Part): CliError {
+  const { state, reason } = observePart(part);
+  if (part.status === "restarting") return restarts(part.name, reason);
+  return new CliError({
+    what: `${part.name} does not run`,
+    why: reason || state,
+    fix: part.status === "paused" ? `docker unpause ${part.name}` : `redfleet restart ${part.name}`,
+  });
+}
+
+const restarts = (container: string, why: string): CliError =>
+  new CliError({
+    what: `${container} restarts`,
+    why,
+    fix: "run the command again in some seconds; redfleet status says when it runs",
+  });
+
+/**
+ * Why a container did not answer.
+ * @param before as it was when it was asked
+ * @param now as it is; undefined when it is gone
+ * @param said what came in the place of an answer
+ */
+export function explainSilence(before: Part, now: Part | undefined, said: string): CliError {
+  if (now === undefined) return restarts(before.name, "it was removed, or replaced by another one");
+  if (now.status !== "running") return restarts(now.name, observePart(now).reason);
+  if (now.startedAt !== before.startedAt) return restarts(now.name, "it has just started again");
+  return new CliError({
+    what: `${now.name} did not answer`,
+    why: said,
+    fix: `redfleet logs ${now.name}`,
   });
 }
 

@@ -1,6 +1,6 @@
 import { CliError } from "../errors.ts";
 import type { Part } from "./part.ts";
-import type { StackView } from "./view.ts";
+import type { Route, StackView } from "./view.ts";
 
 /**
  * The containers that a name means: a container, with or without the stack's name in front; a
@@ -16,6 +16,8 @@ export function selectParts(view: StackView, name: string): Part[] {
     const parts = view.parts.filter(fits);
     if (parts.length > 0) return parts;
   }
+  const route = view.routes.find(({ key }) => key === name);
+  if (route) throw withoutContainer(view.stack, route);
   throw new CliError({
     what: `the stack "${view.stack}" has nothing by the name of "${name}"`,
     why: view.parts.length === 0 ? "nothing of it is on this engine" : known(view),
@@ -23,7 +25,30 @@ export function selectParts(view: StackView, name: string): Part[] {
   });
 }
 
+/** A cluster or tenant of which the engine has the route alone: stopped by the stack file, or removed by hand. */
+export function withoutContainer(
+  stack: string,
+  { kind, key, state }: Route,
+  what = `the ${kind} "${key}"`,
+): CliError {
+  const flag = stack === "dev" ? "" : ` --stack ${stack}`;
+  if (state === "running") {
+    return new CliError({
+      what: `${what} has no container`,
+      why: "it does not exist on this engine, and the stack file does not stop it",
+      fix: `redfleet up${flag} makes it again`,
+    });
+  }
+  return new CliError({
+    what: `the ${kind} "${key}" is stopped`,
+    why: "the stack file says so: it has no container until it is started again",
+    fix: `redfleet tenant start ${key} --up${flag}`,
+  });
+}
+
 function known(view: StackView): string {
-  const names = view.parts.flatMap((part) => [part.key, part.component]).filter(Boolean);
+  const lasting = view.parts.filter(({ component }) => component !== "job");
+  const keys = [...lasting, ...view.routes].map(({ key }) => key);
+  const names = [...keys, ...view.parts.map(({ component }) => component)].filter(Boolean);
   return `it has ${[...new Set(names)].sort().join(", ")}`;
 }

@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FlowNode, tab } from "../support/flows.ts";
@@ -267,6 +268,9 @@ describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore)
     expect(listed[0]).toMatchObject({ revision: good + 1, user: "admin" });
     const done = JSON.parse(await redfleet("rollback", "main", String(good)));
     expect(done).toEqual({ revision: good + 2, restored: good });
+    const who = process.env.SUDO_USER ?? userInfo().username;
+    const [newest] = JSON.parse(await redfleet("revisions", "main"));
+    expect(newest).toMatchObject({ revision: good + 2, user: `${who}, rollback to ${good}` });
     await onAll(good + 2);
     await editor.reaches(good + 2);
     expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("good")));

@@ -88,7 +88,10 @@ describe.each([
   it.concurrent.each([
     [["add", "main", "admin"], 'there is a user "admin" already'],
     [["add", "main", "a b"], '"a b" is no user name: letters, digits and . _ @ + -, at most 64'],
-    [["add", "main", "bob", "--role", "root"], '"root" is no role: use admin, write, read'],
+    [
+      ["add", "main", "bob", "--role", "root"],
+      '"root" is no role\n  way out: use admin, write, read',
+    ],
     [["remove", "main", "admin"], '"admin" is the only admin: make another one first'],
     [["role", "main", "admin", "read"], '"admin" is the only admin: make another one first'],
     [["remove", "main", "nobody"], 'there is no user "nobody"; there are: admin'],
@@ -109,5 +112,6 @@ describe.each([
     expect(code).toBe(1);
     expect(output).toContain(message);
     expect(output).not.toContain(password);
+    expect(output).toContain("way out: give another one, or none: then one is made and printed");
   });
 });

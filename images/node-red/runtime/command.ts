@@ -1,12 +1,21 @@
 /**
  * Commands of people in a container that edits flows: `redfleet` runs a script there, because it has the
  * store's address, password and keys. The last line of output is the answer as JSON; with exit code 1 it
- * is `{error}`.
+ * is `{error}`, with `fix` where there is another way out than the caller's usual one.
  */
 import { parseEnvironment } from "./environment.ts";
 import { createLogger, reasonOf } from "./log.ts";
 import { openStore } from "./store/open.ts";
 import type { FlowStore } from "./store/types.ts";
+
+/** What a person asked for and does not get, with the way out where the one who asked does not know it. */
+export class Refused extends Error {
+  readonly fix: string;
+  constructor(message: string, fix: string) {
+    super(message);
+    this.fix = fix;
+  }
+}
 
 /** A person waits. */
 const CONNECT_MS = 10_000;
@@ -25,7 +34,8 @@ export async function answerCommand(
     });
     console.log(JSON.stringify(await run(store, process.argv.slice(2))));
   } catch (error) {
-    console.log(JSON.stringify({ error: reasonOf(error) }));
+    const fix = error instanceof Refused ? error.fix : undefined;
+    console.log(JSON.stringify({ error: reasonOf(error), fix }));
     code = 1;
   } finally {
     await store.close();

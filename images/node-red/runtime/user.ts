@@ -4,7 +4,7 @@
  * and answer: command.ts.
  */
 import { text } from "node:stream/consumers";
-import { answerCommand } from "./command.ts";
+import { answerCommand, Refused } from "./command.ts";
 import { hashPassword } from "./internals.ts";
 import type { FlowStore, StoredUser, UserRole } from "./store/types.ts";
 
@@ -13,24 +13,27 @@ const NAME = /^[\w.@+-]{1,64}$/;
 /** bcrypt looks at no more: what comes after it would not count. */
 const MOST_BYTES = 72;
 const LEAST_LETTERS = 8;
+const OTHER_PASSWORD = "give another one, or none: then one is made and printed";
 
 function requireName(name: string): string {
   if (NAME.test(name)) return name;
-  throw new Error(`"${name}" is no user name: letters, digits and . _ @ + -, at most 64`);
+  const rule = "letters, digits and . _ @ + -, at most 64";
+  throw new Refused(`"${name}" is no user name: ${rule}`, "choose another name");
 }
 
 function requireRole(role: string): UserRole {
   if (ROLES.includes(role)) return role as UserRole;
-  throw new Error(`"${role}" is no role: use ${ROLES.join(", ")}`);
+  throw new Refused(`"${role}" is no role`, `use ${ROLES.join(", ")}`);
 }
 
 async function readPassword(): Promise<string> {
   const password = (await text(process.stdin)).replace(/\r?\n$/, "");
   if ([...password].length < LEAST_LETTERS) {
-    throw new Error(`a password has at least ${LEAST_LETTERS} characters`);
+    throw new Refused(`a password has at least ${LEAST_LETTERS} characters`, OTHER_PASSWORD);
   }
   if (Buffer.byteLength(password) > MOST_BYTES) {
-    throw new Error(`a password has at most ${MOST_BYTES} bytes: more are not compared`);
+    const why = `a password has at most ${MOST_BYTES} bytes: more are not compared`;
+    throw new Refused(why, OTHER_PASSWORD);
   }
   return hashPassword(password);
 }

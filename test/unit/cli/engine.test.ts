@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { firstFile } from "../../../cli/engine/copy.ts";
 import { readable, telling } from "../../../cli/engine/log-text.ts";
 import { demultiplex, parseLogLine } from "../../../cli/engine/logs.ts";
+import { editorOf, explainSilence } from "../../../cli/engine/runtime-script.ts";
 import { selectParts } from "../../../cli/engine/select.ts";
 import { part } from "./inspected.ts";
 
@@ -111,6 +112,88 @@ describe("a name", () => {
     expect(() => names("mian")).toThrow(expect.objectContaining(lines));
     expect(() => selectParts({ ...view, parts: [] }, "main")).toThrow(
       expect.objectContaining({ fix: "redfleet up" }),
+    );
+  });
+});
+
+describe("a tenant or cluster without a container", () => {
+  const route = { hosts: [], upstream: "", prefix: "" };
+  const view = {
+    ...{ stack: "t", volumes: [], networks: [] },
+    parts: [
+      part("t-job-tenant-acme", "job", "acme"),
+      part("t-replica-main-0", "replica", "main"),
+      part("t-edge", "edge", ""),
+    ],
+    routes: [
+      { key: "acme", kind: "tenant", state: "stopped", ...route } as const,
+      { key: "lost", kind: "tenant", state: "running", ...route } as const,
+      { key: "main", kind: "cluster", state: "running", ...route } as const,
+    ],
+  };
+
+  test.each([selectParts, editorOf])("is stopped in the stack file, or was removed", (find) => {
+    expect(() => find(view, "acme")).toThrow(
+      expect.objectContaining({
+        what: 'the tenant "acme" is stopped',
+        fix: "redfleet tenant start acme --up --stack t",
+      }),
+    );
+    expect(() => find(view, "lost")).toThrow(
+      expect.objectContaining({ what: 'the tenant "lost" has no container' }),
+    );
+  });
+
+  test("that only lacks its editor is a cluster all the same", () => {
+    expect(() => editorOf(view, "main")).toThrow(
+      'the editor of the cluster "main" has no container',
+    );
+    expect(() => editorOf(view, "edge")).toThrow('"edge" is no cluster or tenant');
+  });
+
+  test("is named among those that there are, and jobs name nobody", () => {
+    const gone = { ...view, routes: [] };
+    expect(() => selectParts(view, "acne")).toThrow(
+      expect.objectContaining({ why: "it has acme, edge, job, lost, main, replica" }),
+    );
+    expect(() => selectParts(gone, "acme")).toThrow(
+      expect.objectContaining({ why: "it has edge, job, main, replica" }),
+    );
+  });
+});
+
+describe("an editor that does not answer", () => {
+  const editor = part("t-editor-main", "editor", "main");
+  const restarting = { Status: "restarting", ExitCode: 1 };
+  const later = { StartedAt: "2026-01-01T00:01:00Z" };
+  const ended = { Status: "exited", ExitCode: 0 };
+  const whatOf = (state: object) =>
+    explainSilence(editor, part("t-editor-main", "editor", "main", { state }), "nothing").what;
+
+  test("restarts, if it ended or started meanwhile", () => {
+    expect([restarting, later, ended].map(whatOf)).toEqual(Array(3).fill("t-editor-main restarts"));
+    expect(explainSilence(editor, undefined, "").what).toBe("t-editor-main restarts");
+    expect(explainSilence(editor, editor, "odd")).toMatchObject({
+      what: "t-editor-main did not answer",
+      why: "odd",
+    });
+  });
+
+  test("is told before it is asked, where it does not run", () => {
+    const view = (state: object) => ({
+      ...{ stack: "t", routes: [], volumes: [], networks: [] },
+      parts: [part("t-editor-main", "editor", "main", { state })],
+    });
+    expect(() => editorOf(view(restarting), "main")).toThrow("t-editor-main restarts");
+    expect(() => editorOf(view(ended), "main")).toThrow(
+      expect.objectContaining({
+        what: "t-editor-main does not run",
+        why: "stopped on the engine (exit code 0)",
+        fix: "redfleet restart t-editor-main",
+      }),
+    );
+    expect(() => editorOf(view({ Status: "paused" }), "main")).toThrow(
+      expect.objectContaining({ fix: "docker unpause t-editor-main" }),
     );
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findPassword } from "../../../cli/commands/password.ts";
+import { findPassword, requireFirstUser } from "../../../cli/commands/password.ts";
 
 const passwords = { clusters: { main: "m-secret" }, tenants: { acme: "a-secret" } };
 
@@ -16,4 +16,11 @@ test("an unknown name is answered with those that are known, not with a secret",
   const asked = () => findPassword(passwords, "dev", "acne");
   expect(asked).toThrow(expect.objectContaining({ why: "it has acme, main" }));
   expect(asked).not.toThrow(/secret/);
+});
+
+test("of another user nobody knows the password, and a new one can be given", () => {
+  expect(() => requireFirstUser("admin", "main")).not.toThrow();
+  expect(() => requireFirstUser("eve", "main")).toThrow(
+    expect.objectContaining({ fix: "redfleet user password main eve gives another one" }),
+  );
 });
