@@ -6,6 +6,7 @@ import { type Check, fail } from "../doctor/check.ts";
 import { checkEngine, type EngineInfo, judgeMemory } from "../doctor/engine.ts";
 import { checkStackFiles } from "../doctor/files.ts";
 import { checkNetwork, judgeRoom } from "../doctor/network.ts";
+import { judgeParts } from "../doctor/parts.ts";
 import { checkState } from "../doctor/state.ts";
 import { checkTools } from "../doctor/tools.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
@@ -73,6 +74,7 @@ async function checkDeclared(docker: Engine, stack: string): Promise<Check[]> {
   return [
     judgeMemory("memory declared", sumOfLimits(declared) * 2 ** 20, info.MemTotal),
     judgeRoom(room),
+    judgeParts(view, declared),
     ...(await checkNetwork(edge, own)),
     ...(await checkCertificates(await fetchCa(docker, view), served)),
   ];

@@ -80,11 +80,11 @@ async function importInto(stack: string, name: string, options: Options): Promis
 }
 
 async function loggedIn(stack: string, name: string, options: Options): Promise<AdminApi> {
-  const { edge } = await declaredPlatform(stack);
-  const status = await readStatus(await connectedEngine(), stack);
+  const platform = await declaredPlatform(stack);
+  const status = await readStatus(await connectedEngine(), stack, platform);
   const url = urlOf(status, name);
   const password = readSecret(options.passwordFile) ?? (await firstPassword(stack, name));
-  const reach = { address: reachable(edge.address), caFile: status.caFile };
+  const reach = { address: reachable(platform.edge.address), caFile: status.caFile };
   return new AdminApi(reach, url).login(options.user, password);
 }
 

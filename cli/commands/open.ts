@@ -7,6 +7,7 @@ import { readStatus } from "../engine/knowledge.ts";
 import type { Status } from "../engine/status.ts";
 import { CliError } from "../errors.ts";
 import { printJson } from "../output.ts";
+import { readablePlatform } from "../stackfile/declared.ts";
 
 /** `redfleet open`: prints a cluster's or tenant's address and shows it in a browser. */
 export function registerOpen(program: Command): void {
@@ -16,7 +17,8 @@ export function registerOpen(program: Command): void {
     .argument("<name>", "cluster or tenant")
     .action(async (name: string, _options: unknown, command: Command) => {
       const { stack, json } = globals(command);
-      const url = urlOf(await readStatus(await connectedEngine(), stack), name);
+      const platform = await readablePlatform(stack);
+      const url = urlOf(await readStatus(await connectedEngine(), stack, platform), name);
       if (json) return printJson({ name, url });
       console.log(url);
       if (process.stdout.isTTY) showInBrowser(url);

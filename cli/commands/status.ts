@@ -3,8 +3,11 @@ import { globals } from "../context.ts";
 import { connectedEngine } from "../engine/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
 import { type ClusterStatus, publicStatus, type Status } from "../engine/status.ts";
+import { EXIT } from "../errors.ts";
 import { paint, paintState, printJson, table } from "../output.ts";
-import { assertStackFile } from "../stackfile/edit.ts";
+import { say } from "../setup/progress.ts";
+import { readablePlatform } from "../stackfile/declared.ts";
+import { assertStackFile, assertValid } from "../stackfile/edit.ts";
 
 /** `redfleet status`: what runs, where it answers, and why something does not. */
 export function registerStatus(program: Command): void {
@@ -12,14 +15,38 @@ export function registerStatus(program: Command): void {
     .command("status")
     .description("what runs, where it answers, and why something does not")
     .option("--all", "with --json: also the stores, the edge, the agent and reasons")
-    .action(async (options: { all?: boolean }, command: Command) => {
+    .option("--check", "list what is not as the stack file declares; exit code 1 when anything is")
+    .action(async (options: Options, command: Command) => {
       const { stack, json } = globals(command);
-      const status = await readStatus(await connectedEngine(), stack);
+      const docker = await connectedEngine();
+      if (options.check) await assertValid(stack);
+      const platform = await readablePlatform(stack);
+      const { differences, ...status } = await readStatus(docker, stack, platform);
       // Nothing of a stack that has no file either: most likely a name that was mistyped.
       if (isEmpty(status)) assertStackFile(stack);
-      if (json) printJson(options.all ? status : publicStatus(status));
-      else console.log(renderStatus(status));
+      else if (!platform) say(unknown(stack));
+      const checked = options.check ? { differences } : {};
+      if (json) printJson({ ...(options.all ? status : publicStatus(status)), ...checked });
+      else console.log([renderStatus(status), ...renderCheck(checked)].join("\n\n"));
+      if (options.check && differences.length > 0) process.exitCode = EXIT.failed;
     });
+}
+
+interface Options {
+  readonly all?: boolean;
+  readonly check?: boolean;
+}
+
+const unknown = (stack: string): string =>
+  `note: whether anything is missing is not known without a valid Pulumi.${stack}.yaml: redfleet validate`;
+
+/** What `--check` adds; nothing without it. */
+export function renderCheck({ differences }: { differences?: readonly string[] }): string[] {
+  if (!differences) return [];
+  if (differences.length === 0) return ["all is as the stack file declares"];
+  return [
+    ["not as the stack file declares:", ...differences.map((line) => `  ${line}`)].join("\n"),
+  ];
 }
 
 /** The status as tables for people. */

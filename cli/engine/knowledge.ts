@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { PlatformConfig } from "../../config/schema.ts";
 import { localDirectory } from "../context.ts";
 import { writeAtomic } from "../setup/files.ts";
 import type { Engine } from "./client.ts";
 import { readFileFrom } from "./copy.ts";
+import { differences } from "./differences.ts";
 import { exec } from "./exec.ts";
 import { telling } from "./log-text.ts";
 import { readLogs } from "./logs.ts";
@@ -26,10 +28,18 @@ const ASK = `require("http").get({ port: process.env.REDFLEET_HEALTH_PORT ?? 188
   (answer) => answer.pipe(process.stdout));`;
 const STATUS_COMMAND = ["node", "-e", ASK];
 
-/** Asks the engine, and inside it every runtime, for the status of a stack. */
-export async function readStatus(docker: Engine, stack: string): Promise<Status> {
+/**
+ * Asks the engine, and inside it every runtime, for the status of a stack.
+ * @param platform what the stack file declares; without it nobody knows what is missing
+ */
+export async function readStatus(
+  docker: Engine,
+  stack: string,
+  platform?: PlatformConfig,
+): Promise<Status & { readonly differences: string[] }> {
   const view = await readStack(docker, stack);
-  return assembleStatus(view, await gather(docker, view));
+  const status = assembleStatus(view, await gather(docker, view), platform);
+  return { ...status, differences: platform ? differences(view, status, platform) : [] };
 }
 
 async function gather(docker: Engine, view: StackView): Promise<Knowledge> {

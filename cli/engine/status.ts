@@ -1,3 +1,6 @@
+import type { DeclaredPart } from "../../config/parts.ts";
+import type { PlatformConfig } from "../../config/schema.ts";
+import { declaredRoutes, GONE, isUp, missingParts } from "./declared.ts";
 import { combine, type Observation, observePart, type State } from "./observe.ts";
 import type { Part } from "./part.ts";
 import type { Route, StackView } from "./view.ts";
@@ -46,7 +49,7 @@ export interface ComponentStatus extends Observation {
 export interface Status {
   stack: string;
   domain: string;
-  /** Port of HTTPS on the host; 0 if there is no edge. */
+  /** Port of HTTPS on the host: the edge's, or the declared one without an edge; 0 if neither is known. */
   https: number;
   /** Certificate of the platform's own CA; null before there is one. */
   caFile: string | null;
@@ -89,16 +92,52 @@ export interface Knowledge {
 const HTTPS = "8443/tcp";
 const RUNTIMES = new Set(["editor", "replica", "tenant"]);
 
-/** Puts the status together: no input or output, so it works with whatever parts are down. */
-export function assembleStatus(view: StackView, known: Knowledge): Status {
-  const https = view.parts.find((part) => part.component === "edge")?.ports[HTTPS] ?? 0;
+/**
+ * Puts the status together: no input or output, so it works with whatever parts are down.
+ * @param platform what the stack file declares; without it nobody knows what is missing
+ */
+export function assembleStatus(
+  view: StackView,
+  known: Knowledge,
+  platform?: PlatformConfig,
+): Status {
+  return isUp(view)
+    ? judge(withDeclared(view, platform), known, platform)
+    : nothing(view.stack, known);
+}
+
+/** What the engine has, and what it should have. */
+interface Judged extends StackView {
+  readonly missing: readonly DeclaredPart[];
+  /** Clusters and tenants as they are declared, by the upstream of their routes. */
+  readonly declared: ReadonlyMap<string, Route>;
+}
+
+function withDeclared(view: StackView, platform: PlatformConfig | undefined): Judged {
+  if (!platform) return { ...view, missing: [], declared: new Map() };
+  const wanted = declaredRoutes(view.stack, platform);
+  const present = new Set(view.routes.map(({ upstream }) => upstream));
+  const added = wanted.filter((one) => !present.has(one.upstream));
+  return {
+    ...{ ...view, routes: [...view.routes, ...added], missing: missingParts(view, platform) },
+    declared: new Map(wanted.map((one) => [one.upstream, one])),
+  };
+}
+
+const nothing = (stack: string, { caFile }: Knowledge): Status => ({
+  ...{ stack, domain: "", https: 0, caFile, clusters: {}, tenants: {}, components: {} },
+});
+
+function judge(view: Judged, known: Knowledge, platform: PlatformConfig | undefined): Status {
+  const edge = view.parts.find((part) => part.component === "edge");
+  const https = edge?.ports[HTTPS] ?? platform?.edge.https ?? 0;
   const url = (host: string) => `https://${host}${https === 0 || https === 443 ? "" : `:${https}`}`;
   const routes = view.routes.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const each = <T>(kind: Route["kind"], status: (route: Route) => T): Record<string, T> =>
     Object.fromEntries(routes.filter((r) => r.kind === kind).map((r) => [r.key, status(r)]));
   return {
     stack: view.stack,
-    domain: domainOf(view),
+    domain: domainOf(view, platform),
     https,
     caFile: known.caFile,
     clusters: each("cluster", (route) => clusterStatus(view, known, route, url)),
@@ -108,10 +147,11 @@ export function assembleStatus(view: StackView, known: Knowledge): Status {
 }
 
 /** True for containers that run Node-RED. */
-export const isRuntime = (part: Part): boolean => RUNTIMES.has(part.component);
+export const isRuntime = ({ component }: Pick<Part, "component">): boolean =>
+  RUNTIMES.has(component);
 
 function clusterStatus(
-  view: StackView,
+  view: Judged,
   known: Knowledge,
   route: Route,
   url: (host: string) => string,
@@ -119,9 +159,15 @@ function clusterStatus(
   const own = view.parts.filter((part) => part.key === route.key);
   const editor = own.find((part) => part.component === "editor");
   const judged = editor ? observeRuntime(editor, known) : missing("the editor");
-  const replicas = own
-    .filter((part) => part.component === "replica")
-    .map((part) => ({ name: part.name, ...observeRuntime(part, known) }));
+  const declared = view.declared.get(route.upstream)?.key;
+  const replicas = byName([
+    ...own
+      .filter((part) => part.component === "replica")
+      .map((part) => ({ name: part.name, ...observeRuntime(part, known) })),
+    ...view.missing
+      .filter(({ component, key }) => component === "replica" && key === declared)
+      .map(({ name }) => ({ name, ...missing("its container") })),
+  ]);
   const revisions = replicas.map((replica) => replica.revision ?? 0);
   const ill = replicas.filter((replica) => replica.state !== "running");
   const address = url(route.hosts[0] ?? "");
@@ -138,20 +184,31 @@ function clusterStatus(
   };
 }
 
+const byName = <T extends { name: string }>(entries: readonly T[]): T[] =>
+  entries.toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+
 function tenantStatus(
-  view: StackView,
+  view: Judged,
   known: Knowledge,
   route: Route,
   url: (host: string) => string,
 ): TenantStatus {
   const part = view.parts.find((one) => one.component === "tenant" && one.key === route.key);
   const [host = "", ...aliases] = route.hosts;
-  const { state, reason } = tenantState(part, known, route);
+  const wanted = view.declared.get(route.upstream)?.state ?? route.state;
+  const { state, reason } = tenantState(part, known, route, wanted);
   return { url: url(host), aliases: aliases.map(url), state, reason };
 }
 
-function tenantState(part: Part | undefined, known: Knowledge, route: Route): Observation {
-  const declared = "stopped in the stack file";
+/** @param wanted what the stack file says now; the route is of the last `up` */
+function tenantState(
+  part: Part | undefined,
+  known: Knowledge,
+  route: Route,
+  wanted: Route["state"],
+): Observation {
+  const declared =
+    wanted === "stopped" ? "stopped in the stack file" : "stopped until the next redfleet up";
   if (!part) return route.state === "stopped" ? { state: "stopped", reason: declared } : missing();
   const observed = observeRuntime(part, known);
   if (route.state === "running") return observed;
@@ -165,7 +222,7 @@ interface RuntimeObservation extends Observation {
 
 const missing = (what = "its container"): RuntimeObservation => ({
   state: "error",
-  reason: `${what} does not exist: run redfleet up`,
+  reason: `${what} ${GONE}`,
   revision: null,
 });
 
@@ -186,19 +243,22 @@ function observeRuntime(part: Part, known: Knowledge): RuntimeObservation {
   return { state: "starting", reason: reason || "starts", revision };
 }
 
-function componentsOf(view: StackView, known: Knowledge): Record<string, ComponentStatus> {
-  const others = view.parts.filter((part) => !isRuntime(part));
-  return Object.fromEntries(
-    others.map((part) => [
-      part.name,
-      { component: part.component, ...observePart(part, known.lastLines.get(part.name)) },
-    ]),
-  );
+function componentsOf(view: Judged, known: Knowledge): Record<string, ComponentStatus> {
+  const others = view.parts
+    .filter((part) => !isRuntime(part))
+    .map((part) => {
+      const observed = observePart(part, known.lastLines.get(part.name));
+      return { name: part.name, component: part.component, ...observed };
+    });
+  const gone = view.missing
+    .filter((part) => !isRuntime(part))
+    .map(({ name, component }) => ({ name, component, state: "error" as const, reason: GONE }));
+  return Object.fromEntries(byName([...others, ...gone]).map(({ name, ...one }) => [name, one]));
 }
 
-/** The agent is told the domain; without an agent a cluster's host name gives it away. */
-function domainOf(view: StackView): string {
+/** The agent is told the domain; without an agent the stack file or a cluster's host name gives it away. */
+function domainOf(view: StackView, platform: PlatformConfig | undefined): string {
   const agent = view.parts.find((part) => part.component === "agent");
-  const told = agent?.environment.REDFLEET_DOMAIN;
+  const told = agent?.environment.REDFLEET_DOMAIN ?? platform?.domain;
   return told ?? view.routes[0]?.hosts[0]?.split(".").slice(1).join(".") ?? "";
 }

@@ -4,6 +4,14 @@ import { CliError } from "../errors.ts";
 import { PLATFORM } from "./document.ts";
 import { openStackFile } from "./edit.ts";
 
+/** As {@link declaredPlatform}; undefined where there is no stack file, or one with errors. */
+export async function readablePlatform(stack: string): Promise<PlatformConfig | undefined> {
+  return declaredPlatform(stack).catch((error: unknown) => {
+    if (error instanceof CliError) return undefined;
+    throw error;
+  });
+}
+
 /** What the stack file declares, defaults filled in. */
 export async function declaredPlatform(stack: string): Promise<PlatformConfig> {
   const { document } = await openStackFile(stack);

@@ -5,7 +5,15 @@ import { engine } from "../support/engine.ts";
 import { credentialProbe, endpoint, tab } from "../support/flows.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { report } from "../support/report.ts";
-import { E2E, editStack, type PlatformConfig, pulumi, succeeded, up } from "../support/stack.ts";
+import {
+  E2E,
+  editStack,
+  type PlatformConfig,
+  pulumi,
+  redfleet,
+  succeeded,
+  up,
+} from "../support/stack.ts";
 import { pause, until } from "../support/wait.ts";
 
 const OTHERS = ["mongodb", "valkey", "sentinel", "edge", "agent", "editor", "replica"];
@@ -104,6 +112,13 @@ describe("tenants", () => {
       return answer.status === 503 ? answer : undefined;
     });
     expect(page.body.toLowerCase()).toContain("stopped");
+    for (const command of [["user", "list"], ["revisions"], ["restart"], ["logs"]]) {
+      const { code, output } = await redfleet(E2E, [...command, TENANT]);
+      expect(code, output).toBe(1);
+      expect(output).toContain(`error: the tenant "${TENANT}" is stopped`);
+      expect(output).toContain(`way out: redfleet tenant start ${TENANT} --up`);
+    }
+    succeeded(await redfleet(E2E, ["status", "--check"]));
     expect(await others()).toEqual(before);
     // A cluster comes with it: what follows is true of both.
     editStack(E2E, (config) => {
@@ -123,7 +138,9 @@ describe("tenants", () => {
       delete config.tenants[TENANT];
       delete config.clusters[CLUSTER];
     });
-    await up(E2E);
+    const { output } = await up(E2E);
+    expect(output).toContain(`kept volume ${E2E.name}-tenant-${TENANT}.data`);
+    expect(output).not.toContain(`removed volume ${E2E.name}-tenant-${TENANT}.data`);
     const left = (await containersOf(E2E.name)).map((entry) => entry.Name).join();
     expect(left).not.toContain(TENANT);
     expect(left).not.toContain(CLUSTER);

@@ -166,6 +166,27 @@ describe("a fault of the environment is told with its cause and the way out:", (
     }
     succeeded(await clone.redfleet(["password", "solo"]));
   });
+
+  it("containers that somebody has removed by hand", async () => {
+    const whole = succeeded(await clone.redfleet(["status", "--check"]));
+    expect(whole.stdout).toContain("all is as the stack file declares");
+    const gone = ["edge", "mongodb-0", "tenant-solo"].map((name) => `${STACK.name}-${name}`);
+    for (const name of gone) await engine.getContainer(name).remove({ force: true });
+    const status = succeeded(await clone.redfleet(["status"]));
+    expect(status.stdout).toContain(`HTTPS port ${STACK.https}`);
+    expect(status.stdout).toContain(`https://solo.${STACK.domain}:${STACK.https}`);
+    expect(status.stdout.match(/does not exist: run redfleet up/g)).toHaveLength(gone.length);
+    const check = await clone.redfleet(["status", "--check", "--json"]);
+    expect(check.code).toBe(1);
+    const { https, differences } = JSON.parse(check.stdout);
+    expect(https).toBe(STACK.https);
+    expect(differences).toHaveLength(gone.length);
+    const doctor = await clone.redfleet(["doctor"]);
+    expect(doctor.code).toBe(1);
+    for (const name of gone) expect(doctor.stdout).toContain(`${name} does not exist`);
+    succeeded(await clone.redfleet(["up"], { seconds: 300 }));
+    succeeded(await clone.redfleet(["status", "--check"]));
+  });
 });
 
 /** Runs with a small disk in the place of a folder; what is in the folder comes along. */

@@ -13,8 +13,11 @@ import {
 } from "../../../cli/doctor/engine.ts";
 import { judgeStackFile } from "../../../cli/doctor/files.ts";
 import { judgeName, tryToListen } from "../../../cli/doctor/network.ts";
+import { judgeParts } from "../../../cli/doctor/parts.ts";
 import { judgeLocks, judgePending } from "../../../cli/doctor/state.ts";
 import { checkNode } from "../../../cli/doctor/tools.ts";
+import { parsePlatform } from "../../../config/parse.ts";
+import { part } from "./inspected.ts";
 
 const GIB = 2 ** 30;
 
@@ -115,6 +118,37 @@ test("operations that were cut off are listed by resource", () => {
   ];
   expect(judgePending([]).verdict).toBe("ok");
   expect(judgePending(pending).detail).toBe("an operation was cut off: creating dev-tenant-acme");
+});
+
+test("a container that is missing or does not run is told once the stack is up", () => {
+  const { config } = parsePlatform(
+    {
+      ...{ domain: "t.localhost", dev: true },
+      ...{ mongodb: { members: 1 }, valkey: { replicas: 0, sentinels: 0 } },
+    },
+    { stack: "t", secretNames: undefined },
+  );
+  const judge = (...parts: ReturnType<typeof part>[]) =>
+    judgeParts({ stack: "t", parts, routes: [], volumes: [], networks: [] }, config);
+  const edge = part("t-edge", "edge", "");
+  const others = [
+    ...[part("t-agent", "agent", ""), part("t-mongodb-0", "mongodb", "")],
+    part("t-valkey-0", "valkey", ""),
+  ];
+  expect(judge()).toMatchObject({ verdict: "ok", detail: 'nothing of the stack "t" is up' });
+  expect(judge(edge, ...others)).toMatchObject({ verdict: "ok", detail: "4 are there and run" });
+  expect(judge(...others)).toMatchObject({
+    verdict: "fail",
+    detail: "t-edge does not exist: run redfleet up",
+  });
+  const stopped = part("t-edge", "edge", "", { state: { Status: "exited", ExitCode: 0 } });
+  expect(judge(stopped, ...others)).toMatchObject({
+    verdict: "fail",
+    detail: "t-edge: stopped on the engine (exit code 0)",
+  });
+  const health = { Health: { Status: "starting", FailingStreak: 0, Log: [] } };
+  const starting = part("t-edge", "edge", "", { state: health });
+  expect(judge(starting, ...others).verdict).toBe("warn");
 });
 
 test("a stack file with problems shows all of them", () => {

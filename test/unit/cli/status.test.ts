@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { urlOf } from "../../../cli/commands/open.ts";
-import { renderStatus } from "../../../cli/commands/status.ts";
+import { renderCheck, renderStatus } from "../../../cli/commands/status.ts";
+import { differences } from "../../../cli/engine/differences.ts";
 import type { Part } from "../../../cli/engine/part.ts";
 import { assembleStatus, type Knowledge, publicStatus } from "../../../cli/engine/status.ts";
 import type { Route, StackView } from "../../../cli/engine/view.ts";
+import { parsePlatform } from "../../../config/parse.ts";
 import { part } from "./inspected.ts";
 
 const route = (kind: Route["kind"], key: string, more: Partial<Route> = {}): Route => ({
@@ -146,5 +148,117 @@ describe("status", () => {
     expect(renderStatus(assembleStatus(view([], []), known()))).toContain(
       "redfleet up brings it up",
     );
+  });
+});
+
+describe("what the stack file declares and the engine does not have", () => {
+  const { config: platform } = parsePlatform(
+    {
+      ...{ domain: "t.localhost", dev: true, edge: { https: 9443, http: 9080 } },
+      ...{ mongodb: { members: 1 }, valkey: { replicas: 0, sentinels: 0 } },
+      clusters: { main: { apiReplicas: 2 } },
+      tenants: {
+        acme: { template: "nodered-5" },
+        off: { template: "nodered-5", state: "stopped" },
+      },
+    },
+    { stack: "t", secretNames: undefined },
+  );
+  const main = route("cluster", "main", { upstream: "t-editor-main" });
+  const acme = route("tenant", "acme", { upstream: "t-tenant-acme" });
+  const off = route("tenant", "off", { upstream: "t-tenant-off", state: "stopped" });
+  const whole = [
+    ...[agent, edge, part("t-mongodb-0", "mongodb", ""), part("t-valkey-0", "valkey", "")],
+    ...[editor, ...replicas, part("t-tenant-acme", "tenant", "acme")],
+  ];
+  const without = (...names: string[]) => whole.filter(({ name }) => !names.includes(name));
+  const examine = (parts: Part[], routes = [main, acme, off]) => {
+    const seen = view(parts, routes);
+    const status = assembleStatus(seen, known(), platform);
+    return { status, differences: differences(seen, status, platform) };
+  };
+  const gone = "does not exist: run redfleet up";
+
+  test("is nothing while all is there", () => {
+    const { status, differences: found } = examine(whole);
+    expect(found).toEqual([]);
+    expect(status.tenants.off).toMatchObject({ state: "stopped" });
+    expect(renderCheck({ differences: found })).toEqual(["all is as the stack file declares"]);
+    expect(renderCheck({})).toEqual([]);
+  });
+
+  test("is listed: the edge, whose port stays in every address, and a store's member", () => {
+    const { status, differences: found } = examine(without("t-edge", "t-mongodb-0"));
+    expect(status.https).toBe(9443);
+    expect(status.clusters.main?.url).toBe("https://main.t.localhost:9443");
+    const lost = { state: "error", reason: gone };
+    expect(status.components["t-edge"]).toEqual({ component: "edge", ...lost });
+    expect(Object.keys(status.components)).toEqual([
+      ...["t-agent", "t-edge", "t-mongodb-0", "t-valkey-0"],
+    ]);
+    expect(renderStatus(status)).toMatch(new RegExp(`t-mongodb-0 +error +${gone}`));
+    expect(renderCheck({ differences: found })).toEqual([
+      [
+        "not as the stack file declares:",
+        `  t-edge: error (${gone}), the stack file says running`,
+        `  t-mongodb-0: error (${gone}), the stack file says running`,
+      ].join("\n"),
+    ]);
+  });
+
+  test("makes a cluster that lacks a replica ill, and a tenant without its container", () => {
+    const { status, differences: found } = examine(without("t-replica-main-0", "t-tenant-acme"));
+    expect(status.clusters.main?.state).toBe("error");
+    expect(status.clusters.main?.replicas).toMatchObject([
+      { name: "t-replica-main-0", state: "error", reason: `its container ${gone}` },
+      { name: "t-replica-main-1", state: "running" },
+    ]);
+    expect(status.tenants.acme?.state).toBe("error");
+    expect(found).toEqual([
+      `cluster main: error (t-replica-main-0: its container ${gone}), the stack file says running`,
+      `tenant acme: error (its container ${gone}), the stack file says running`,
+    ]);
+  });
+
+  test("is a tenant that no up has made yet, or started again", () => {
+    const restarted = { ...acme, state: "stopped" } as const;
+    const fresh = examine(without("t-tenant-acme"), [main, off]);
+    expect(fresh.status.tenants.acme?.url).toBe("https://acme.t.localhost:9443");
+    expect(fresh.differences).toHaveLength(1);
+    expect(examine(without("t-tenant-acme"), [main, restarted, off]).differences).toEqual([
+      "tenant acme: stopped (stopped until the next redfleet up), the stack file says running",
+    ]);
+  });
+
+  test("is told from what the engine has beyond it", () => {
+    const surplus = [
+      ...[...whole, part("t-replica-main-2", "replica", "main")],
+      ...[part("t-tenant-old", "tenant", "old"), part("t-tenant-off", "tenant", "off")],
+    ];
+    const { differences: found } = examine(surplus, [main, acme, off, route("tenant", "old")]);
+    const said = "is there, and the stack file does not declare it";
+    expect(found).toEqual([
+      "tenant off: stopping (stopped in the stack file), the stack file says stopped",
+      `tenant old: ${said}`,
+      `t-replica-main-2: ${said}`,
+      `t-tenant-off: ${said}`,
+    ]);
+  });
+
+  test("follows a tenant that has another key by now", () => {
+    const { config: renamed } = parsePlatform(
+      { domain: "t.localhost", tenants: { shop: { template: "nodered-5", renamedFrom: "acme" } } },
+      { stack: "t", secretNames: undefined },
+    );
+    const seen = view([part("t-tenant-acme", "tenant", "acme")], [acme]);
+    const status = assembleStatus(seen, known(), renamed);
+    expect(Object.keys(status.tenants)).toEqual(["acme"]);
+    expect(status.tenants.acme?.state).toBe("running");
+  });
+
+  test("is no question after a down", () => {
+    const { status, differences: found } = examine([], []);
+    expect(renderStatus(status)).toContain("redfleet up brings it up");
+    expect(found).toEqual(['nothing of the stack "t" is on this engine']);
   });
 });
