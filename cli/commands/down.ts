@@ -30,7 +30,7 @@ export function registerDown(program: Command): void {
     .command("down")
     .description("take the platform down; data stays unless --delete-data")
     .option("--delete-data", "delete all volumes and the stack's state, for ever")
-    .option("--yes", "ask nothing: --delete-data needs it, without that nothing is asked anyway")
+    .option("--yes", "answers what would be asked: only --delete-data asks")
     .action(async (options: DownOptions, command: Command) => {
       const { stack, json } = globals(command);
       if (options.deleteData && !options.yes) throw unconfirmed(stack);

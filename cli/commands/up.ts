@@ -17,6 +17,7 @@ import { assertOwn, recover, refuseForeignData, settle } from "../pulumi/recover
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
 import { readOutputs, type StackOutputs } from "../pulumi/state.ts";
+import { interruptible } from "../setup/exec.ts";
 import { setUp } from "../setup/index.ts";
 import { acquire } from "../setup/lock.ts";
 import { endWithParent } from "../setup/parent.ts";
@@ -71,7 +72,7 @@ async function up(stack: string): Promise<UpResult> {
   const address = reachable(platform.edge.address);
   const target = { endpoints: endpointsOf(outputs), address };
   const caFile = await step("Everything answers", (note) =>
-    waitUntilReady(docker, stack, target, note),
+    interruptible(() => waitUntilReady(docker, stack, target, note)),
   );
   await lock.release();
   const { domain, httpsPort, clusters, tenants } = outputs;

@@ -61,6 +61,14 @@ test("help exits with 0, and has the order of the table in the README", {
   expect(redfleet("logs", "--help").stdout).toContain("--follow");
 });
 
+test("down takes --yes as an answer, and deletes no data without", { timeout: TIMEOUT }, () => {
+  const unconfirmed = redfleet("down", "--delete-data");
+  expect(unconfirmed.status).toBe(2);
+  expect(unconfirmed.stderr).toContain("way out: redfleet down --stack dev --delete-data --yes");
+  // Accepted, as by any tool that may ask: it gets as far as the engine.
+  expect(redfleet("down", "--yes").status).toBe(3);
+});
+
 test("a rollback wants a number, and says where to find one", { timeout: TIMEOUT }, () => {
   const { status, stderr } = redfleet("rollback", "main", "latest");
   expect(status).toBe(2);
