@@ -68,6 +68,30 @@ describe("the shared context of several workers", () => {
     expect(await worker.get("f", "last")).toBe(499);
   });
 
+  it("applies many changes once and in order, though calls are refused and connections die", async () => {
+    const worker = await join();
+    const admin = group.direct("valkey", await group.primary());
+    const numbers = Array.from({ length: 2500 }, (_, n) => n);
+    await worker.set("f", "many", numbers);
+    let over = false;
+    const refuse = async () => {
+      while (!over) {
+        for (const least of [5, 0]) await admin.config("SET", "min-replicas-to-write", least);
+        await pause(1);
+      }
+    };
+    const refusing = refuse();
+    for (let round = 0; round < 8; round++) {
+      const all = Array.from({ length: 300 }, () => worker.set("f", "many[0]", undefined));
+      await pause(20);
+      await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      await Promise.all(all);
+    }
+    over = true;
+    await refusing;
+    expect(await worker.get("f", "many")).toEqual(numbers.slice(2400));
+  });
+
   it("shows the changes of others without waiting, within moments", async () => {
     const [here, there] = await Promise.all([join({ synchronous: true }), join()]);
     await there.set("shown", "value", { deep: { list: [1] } });

@@ -1,7 +1,8 @@
 /**
- * Carries operations to the store in their order. One call is on its way at a time and holds all that
- * was asked meanwhile: a lone operation costs one round trip, many share it. A call that was not
- * answered is sent again with its number, by which the script knows what it has applied already.
+ * Carries operations to the store in their order. A call holds what was asked while those before were on
+ * their way: a lone operation costs one round trip, many share it. A second call may follow one that only
+ * writes, so that the store works while this process does. A call that was not answered is sent again with
+ * its number, by which the script knows what it has applied already, and whether the one before is missing.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -37,7 +38,18 @@ interface Unit {
 
 type Answer = [ok: number, value: unknown];
 
-const MOST_OPERATIONS = 256;
+/** What is sent at once. */
+interface Call {
+  readonly units: readonly Unit[];
+  /** Number of a call that writes, else 0. */
+  readonly sequence: number;
+  /** Nothing in it would see more when it is sent again after a later call. */
+  readonly onlyWrites: boolean;
+  answer: Promise<Answer[]>;
+}
+
+const MOST_CALLS = 2;
+const MOST_OPERATIONS = 64;
 const MOST_BYTES = 1024 * 1024;
 /** Pause between two tries while the store is away. */
 const AGAIN_MS = 50;
@@ -61,9 +73,10 @@ export class Exchange {
   readonly session = randomUUID();
   readonly counters: ExchangeCounters = { operations: 0, calls: 0, failures: 0, seconds: 0 };
   private readonly options: ExchangeOptions;
-  private readonly call: (...args: unknown[]) => Promise<Answer[]>;
+  private readonly script: (...args: unknown[]) => Promise<Answer[]>;
   private waiting: Unit[] = [];
-  private sent: readonly Unit[] = [];
+  /** What is on its way, in its order. */
+  private calls: Call[] = [];
   private sending: Promise<void> | undefined;
   private sequence = 0;
   private lastError = "no connection";
@@ -77,8 +90,8 @@ export class Exchange {
       string,
       (...args: unknown[]) => Promise<Answer[]>
     >;
-    this.call = (...args) =>
-      (redfleetContextBuffer as typeof this.call).apply(options.client, args);
+    this.script = (...args) =>
+      (redfleetContextBuffer as typeof this.script).apply(options.client, args);
   }
 
   /** Runs operations as one; an answer for each. @throws in time, whatever happens. */
@@ -105,7 +118,7 @@ export class Exchange {
     const begin = performance.now() - timeoutMs;
     const old = (unit: Unit) => unit.begin < begin;
     const reason = `the shared context did not answer within ${timeoutMs / 1000} s (${this.lastError})`;
-    for (const unit of this.sent.filter(old)) {
+    for (const unit of this.calls.flatMap(({ units }) => units).filter(old)) {
       const writes = unit.operations.some((operation) => operation.writes);
       this.fail(unit, new Error(writes ? `${reason}; it may have been written` : reason));
     }
@@ -132,13 +145,25 @@ export class Exchange {
     const clock = setInterval(() => this.expire(), EXPIRE_MS);
     // What is asked in the same turn of the loop goes with the same call.
     await Promise.resolve();
-    while (this.waiting.length > 0) {
-      this.sent = this.take();
-      await this.deliver(this.sent);
-    }
-    this.sent = [];
+    do {
+      while (this.mayBegin()) this.begin();
+      await this.settle();
+    } while (this.calls.length > 0 || this.waiting.length > 0);
     clearInterval(clock);
     this.sending = undefined;
+  }
+
+  private mayBegin(): boolean {
+    const room = this.calls.length < MOST_CALLS && this.calls.every(({ onlyWrites }) => onlyWrites);
+    return room && this.waiting.length > 0;
+  }
+
+  private begin(): void {
+    const units = this.take();
+    const writing = units.flatMap((unit) => unit.operations.map(({ writes }) => writes));
+    const sequence = writing.includes(true) ? ++this.sequence : 0;
+    const call = { units, sequence, onlyWrites: !writing.includes(false) };
+    this.calls.push({ ...call, answer: this.launch(call, this.calls.at(-1)) });
   }
 
   /** The next units: as many as fit, one at least. */
@@ -153,17 +178,36 @@ export class Exchange {
     return this.waiting.splice(0, count);
   }
 
-  private async deliver(units: readonly Unit[]): Promise<void> {
-    const args = this.argumentsOf(units.flatMap((unit) => unit.operations));
-    while (units.some((unit) => !unit.over)) {
-      try {
-        return this.distribute(await this.call(...args), units);
-      } catch (error) {
-        this.note(error as Error);
-        if (isPassing(error)) await sleep(AGAIN_MS);
-        else for (const unit of units) this.fail(unit, error as Error);
-      }
+  private launch({ units, sequence }: Omit<Call, "answer">, before?: Call): Promise<Answer[]> {
+    const operations = units.flatMap((unit) => unit.operations);
+    const answer = this.script(...this.argumentsOf(operations, sequence, before?.sequence ?? 0));
+    // Those behind one that fails are looked at later.
+    answer.catch(() => {});
+    return answer;
+  }
+
+  /** Waits for the oldest call, and takes it away unless it is sent again. */
+  private async settle(): Promise<void> {
+    const [oldest] = this.calls;
+    if (oldest === undefined) return;
+    try {
+      this.distribute(await oldest.answer, oldest.units);
+    } catch (error) {
+      this.note(error as Error);
+      if (isPassing(error)) return this.again();
+      for (const unit of oldest.units) this.fail(unit, error as Error);
     }
+    this.calls.shift();
+  }
+
+  /** Sends what is on its way once more, but for what has been given up. */
+  private async again(): Promise<void> {
+    await Promise.allSettled(this.calls.map(({ answer }) => answer));
+    await sleep(AGAIN_MS);
+    this.calls = this.calls.filter(({ units }) => units.some((unit) => !unit.over));
+    this.calls.forEach((call, index) => {
+      call.answer = this.launch(call, this.calls[index - 1]);
+    });
   }
 
   private distribute(answers: readonly Answer[], units: readonly Unit[]): void {
@@ -182,25 +226,25 @@ export class Exchange {
     if (!/isn't writeable|timed out/.test(message)) this.lastError = message;
   }
 
-  private argumentsOf(operations: readonly Operation[]): unknown[] {
+  private argumentsOf(operations: readonly Operation[], sequence: number, before: number) {
     const { prefix } = this.options;
-    const changed = operations.filter(({ writes }) => writes);
     const keys = [`${prefix}session:${this.session}`, `${prefix}scopes`];
-    const args: unknown[] = [0, "", ""];
-    if (changed.length > 0) {
-      const news: News = {
-        from: this.session,
-        at: performance.now(),
-        changed: changed.map(({ scope, field }) => [scope, field]),
-      };
-      args.splice(0, 3, ++this.sequence, channelOf(prefix), JSON.stringify(news));
-    }
+    const args: unknown[] = [sequence, before, "", ""];
+    if (sequence > 0) args.splice(2, 2, channelOf(prefix), JSON.stringify(this.newsOf(operations)));
     for (const operation of operations) {
       keys.push(...keysOf(prefix, operation));
       const [first = "", second = "", third = "", fourth = ""] = operation.arguments;
       args.push(operation.kind, first, second, third, fourth);
     }
     return [keys.length, ...keys, ...args];
+  }
+
+  private newsOf(operations: readonly Operation[]): News {
+    const changed = operations.filter(({ writes }) => writes);
+    return {
+      ...{ from: this.session, at: performance.now() },
+      changed: changed.map(({ scope, field }) => [scope, field]),
+    };
   }
 }
 

@@ -3,14 +3,16 @@
  * script never looks into, so its cost does not depend on them.
  *
  * KEYS: session, index of scopes, then for each operation the scope's hash and the field's patches.
- * ARGV: sequence number (0: nothing is written), channel, announcement, then for each operation
- * its kind and four arguments.
+ * ARGV: sequence number (0: nothing is written), that of the call before if it was not answered yet (else 0),
+ * channel, announcement, then for each operation its kind and four arguments.
  */
 export const EXCHANGE = `
-local seq, fresh, refused = tonumber(ARGV[1]), false, nil
-if seq > 0 then
+local seq, before, fresh, refused = tonumber(ARGV[1]), tonumber(ARGV[2]), false, nil
+if seq > 0 or before > 0 then
+  local last = tonumber(redis.call('GET', KEYS[1]) or '0')
+  if last < before then return redis.error_reply('BEFORE the call before did not arrive') end
   -- A call that is sent again, or that comes late over a connection of before, is not applied again.
-  fresh = seq > tonumber(redis.call('GET', KEYS[1]) or '0')
+  fresh = seq > last
   if fresh then
     local answer = redis.pcall('SET', KEYS[1], seq, 'PX', 3600000)
     if answer.err then
@@ -71,7 +73,7 @@ end
 
 local answers = {}
 for index = 1, (#KEYS - 2) / 2 do
-  local at = 4 + (index - 1) * 5
+  local at = 5 + (index - 1) * 5
   local kind = ARGV[at]
   local operation = run[kind] or change[kind]
   local ok, answer = true, 0
@@ -89,6 +91,6 @@ for index = 1, (#KEYS - 2) / 2 do
     answers[index] = { 0, type(answer) == 'table' and answer.err or tostring(answer) }
   end
 end
-if fresh and not refused then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
+if fresh and not refused then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
 return answers
 `;
