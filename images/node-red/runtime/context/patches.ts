@@ -22,10 +22,15 @@ export function encodePatch(id: string, key: string, value: unknown): Buffer {
 
 /** The value of a stored field. */
 export function fieldValue({ base, patches }: StoredField): unknown {
+  const all = patches.map((bytes) => decode(bytes) as Patch);
   let value = decode(base);
-  for (const bytes of patches) {
-    const [, key, part] = decode(bytes) as Patch;
-    value = edit(parseKey(key), value, part);
-  }
+  all.forEach(([, key, part], index) => {
+    if (!isReplaced(all[index] as Patch, all[index + 1])) value = edit(parseKey(key), value, part);
+  });
   return value;
+}
+
+/** A part that is set anew at once leaves nothing behind: a counter's patches cost a reader one edit. */
+function isReplaced(patch: Patch, next: Patch | undefined): boolean {
+  return next !== undefined && patch.length === 3 && next.length === 3 && patch[1] === next[1];
 }
