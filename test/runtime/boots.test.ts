@@ -1,9 +1,14 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { engine } from "../support/engine.ts";
 import { type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
 import { until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
 import { answering } from "./support/flows.ts";
+import { nodeModule, using } from "./support/modules.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
 let mongodb: LocalReplicaSet;
@@ -64,5 +69,73 @@ describe.each<Major>([5, 4])("boot loops on Node-RED %i", (major) => {
     expect(await editor.status()).toMatchObject({ state: "running" });
     await editor.restart();
     expect(await editor.status()).toMatchObject({ state: "running", revision });
+  });
+});
+
+describe("a module that ends the process when it is loaded, without flows as well", () => {
+  const database = "boots-module";
+  const module = "node-red-contrib-stamp";
+  let registry: NpmRegistry;
+  let tenant: Runtime;
+  let switchFile: string;
+
+  beforeAll(async () => {
+    registry = await startNpmRegistry();
+    const { files, ...stamp } = nodeModule(module, "1.0.0", "stamp", '"stamp"');
+    const ends = 'if (require("node:fs").existsSync("/run/redfleet/broken")) process.abort();';
+    const code = `${ends}\n${files?.["stamp.js"]}`;
+    registry.publish({ ...stamp, files: { ...files, "stamp.js": code } });
+    await addUser(mongodb.client, database, "admin");
+    const npm = using(registry);
+    tenant = await start({
+      ...{ uri: mongodb.uri, database, role: "instance", secret: null, keepsData: true },
+      files: npm.files,
+      environment: { ...npm.environment, REDFLEET_MODULES: `${module}@1.0.0` },
+    });
+    switchFile = join(tenant.folder, "broken");
+  });
+  afterAll(async () => {
+    await tenant?.remove();
+    await registry?.close();
+  });
+
+  /** Runs that end by a crash, one after the other, as the engine starts them. */
+  const crash = async (runs: number) => {
+    for (let run = 0; run < runs; run++) {
+      await engine.getContainer(tenant.id).start();
+      expect(await tenant.ended()).not.toBe(0);
+    }
+  };
+
+  it("stops the runtime after ten crashes, which says why, until a restart finds it repaired", async () => {
+    const person = await Editor.login(tenant);
+    await person.load();
+    const [input, fn, output] = answering("t", "a", "/a", "") as [FlowNode, FlowNode, FlowNode];
+    const revision = await person.deploy([tab("t"), input, { ...fn, type: "stamp" }, output]);
+    const answer = async () => (await fetch(`${tenant.url}/a`)).text();
+    expect(await answer()).toBe("stamp");
+    writeFileSync(switchFile, "");
+    await tenant.signal("SIGKILL");
+    await tenant.ended();
+    await crash(4);
+    expect(await tenant.logs()).not.toContain("safe mode: ");
+    await crash(5);
+    expect(await tenant.logs()).toContain(
+      `safe mode: flows do not run, with revision ${revision} the process ended 5 times`,
+    );
+    await engine.getContainer(tenant.id).start();
+    const error = await until("it stops", async () => (await tenant.status()).error);
+    expect(error).toMatch(
+      /^stopped: the process ended 5 times, after \d+\.\d s on average, in safe mode as well; a restart tries again$/,
+    );
+    expect(await tenant.logs()).toContain(error);
+    expect((await fetch(`${tenant.health}/healthz`)).status).toBe(200);
+    expect((await fetch(`${tenant.health}/readyz`)).status).toBe(503);
+    await expect(fetch(tenant.url)).rejects.toThrow();
+    expect(await tenant.running()).toBe(true);
+    rmSync(switchFile);
+    await tenant.restart();
+    expect(await tenant.status()).toMatchObject({ state: "running", revision });
+    expect(await answer()).toBe("stamp");
   });
 });
