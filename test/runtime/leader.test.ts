@@ -14,11 +14,25 @@ const database = "leader";
 /** What the store keeps a lock for: the nodes of these tests have the usual TTL of 10 s. */
 const LEASE_MS = 2400;
 const at = { z: "t", x: 1, y: 1 };
-/** Silences are longer than the time without a leader by up to the 100 ms between two reports. */
-const CRASHED = { atMost: 3100 };
+/** A silent leader is followed after this, in milliseconds, by its node's own TTL. */
+const TTL_MS = 10_000;
+/** Between two reports of a leader, in milliseconds: silences are longer by up to that. */
+const PULSE_MS = 25;
+const CRASHED = { atMost: 3000 + PULSE_MS };
 
-/** Every 100 ms: the leader reports to the sink with its fencing number, followers without one. */
-function flows(sink: string, lockTTL = 10): FlowNode[] {
+/** A job that runs on every worker, again and again, and goes on behind a leader node. */
+function job(name: string, everyMs: number, lockTTL: number, outputs: string[][]): FlowNode[] {
+  return [
+    {
+      ...{ id: `${name}-tick`, type: "inject", props: [{ p: "payload" }], payloadType: "date" },
+      ...{ repeat: String(everyMs / 1000), once: true, onceDelay: 0.1, wires: [[name]], ...at },
+    },
+    { id: name, type: "cluster-leader", lockKey: "job", lockTTL, wires: outputs, ...at },
+  ];
+}
+
+/** The leader reports to the sink with its fencing number, followers now and then without one. */
+function flows(sink: string, lockTTL = TTL_MS / 1000): FlowNode[] {
   const reporter = (id: string) =>
     ({
       ...{ id, type: "function", outputs: 1, wires: [["post"]], ...at },
@@ -26,21 +40,56 @@ function flows(sink: string, lockTTL = 10): FlowNode[] {
     }) as FlowNode;
   return [
     tab("t"),
-    {
-      ...{ id: "tick", type: "inject", props: [{ p: "payload" }], wires: [["lead"]], ...at },
-      ...{ repeat: "0.1", once: true, onceDelay: 0.1, payloadType: "date" },
-    },
-    {
-      ...{ id: "lead", type: "cluster-leader", lockKey: "job", wires: [["yes"], ["no"]], ...at },
-      lockTTL,
-    },
+    ...job("lead", PULSE_MS, lockTTL, [["yes"], []]),
+    ...job("follow", 500, lockTTL, [[], ["no"]]),
     reporter("yes"),
     reporter("no"),
     { id: "post", type: "http request", method: "POST", ret: "txt", url: sink, wires: [], ...at },
+    ...asked("asked", { lockKey: "job", lockTTL }),
+    ...asked("plain", {}),
     { id: "in", type: "http in", url: "/release", method: "get", wires: [["release"]], ...at },
     { id: "release", type: "release-cluster-leader", lockKey: "job", wires: [["out"]], ...at },
     { id: "out", type: "http response", wires: [], ...at },
   ];
+}
+
+/** `GET /<id>` answers what a message is behind a leader node, and the dot that its worker shows for it. */
+function asked(id: string, fields: object): FlowNode[] {
+  const behind = (output: number): FlowNode => ({
+    ...{ id: `${id}-${output}`, type: "function", outputs: 1, wires: [[`${id}-out`]], ...at },
+    func: `const { isLeader, lockKey, fence } = msg;
+      msg.payload = { output: ${output}, isLeader, lockKey, fence, dot: flow.get("${id}") };
+      return msg;`,
+  });
+  return [
+    { id: `${id}-in`, type: "http in", url: `/${id}`, method: "get", wires: [[id]], ...at },
+    { id, type: "cluster-leader", wires: [[`${id}-1`], [`${id}-2`]], ...fields, ...at },
+    behind(1),
+    behind(2),
+    { id: `${id}-out`, type: "http response", wires: [], ...at },
+    { id: `${id}-dot`, type: "status", scope: [id], wires: [[`${id}-keep`]], ...at },
+    {
+      ...{ id: `${id}-keep`, type: "function", outputs: 0, wires: [], ...at },
+      func: `const { fill, shape, text } = msg.status; flow.set("${id}", { fill, shape, text });`,
+    },
+  ];
+}
+
+/** What a worker answers for {@link asked}. */
+interface Answer {
+  readonly output: number;
+  readonly isLeader: boolean;
+  readonly lockKey: string;
+  readonly fence?: number;
+  readonly dot?: { readonly fill: string; readonly shape: string; readonly text: string };
+}
+
+const LEADER = { fill: "green", shape: "dot", text: "leader" };
+const FOLLOWER = { fill: "yellow", shape: "ring", text: "follower" };
+
+async function answerOf({ url, worker }: Runtime, id: string): Promise<Answer> {
+  const answer = await fetch(`${url}${worker === "editor" ? "/red-nodes" : ""}/${id}`);
+  return (await answer.json()) as Answer;
 }
 
 describe("leaders", () => {
@@ -76,6 +125,10 @@ describe("leaders", () => {
     const last = sink.accepted.findLast((deed) => deed.worker === old.worker && deed.at < found.at);
     return { worker: found.worker, gapMs: Math.round(found.at - (last?.at ?? 0)) };
   };
+
+  /** What every worker answers for {@link asked}. */
+  const everywhere = (id: string) =>
+    Promise.all([...workers.values()].map((runtime) => answerOf(runtime, id)));
 
   beforeAll(async () => {
     sinkUrl = await sink.open();
@@ -155,13 +208,13 @@ describe("leaders", () => {
     await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
   });
 
-  it("does nothing that counts after it was stopped for twice its lease", async () => {
-    for (let round = 0; round < 2; round++) {
+  it("does nothing that counts after it was stopped for twice its lease, or twice its TTL", async () => {
+    for (const ms of [2 * LEASE_MS, 2 * TTL_MS]) {
       const old = await leader();
       await old.pause();
       const { worker } = await successor(old);
       const paused = performance.now();
-      await pause(2 * LEASE_MS);
+      await pause(ms);
       await old.resume();
       await pause(1000);
       const later = sink.accepted.filter((deed) => deed.at > paused);
@@ -211,5 +264,55 @@ describe("leaders", () => {
     expect(sink.refused).toEqual([]);
     await group.lab.container(`valkey-${primary}`).start();
     await group.settled();
+  });
+
+  it("has no leader while all of Valkey is away, says so, and has one again by itself", async () => {
+    await group.settled();
+    await leader();
+    const from = sink.accepted.length;
+    const members = [0, 1, 2].flatMap((member) => [`valkey-${member}`, `sentinel-${member}`]);
+    const containers = members.map((member) => group.lab.container(member));
+    await Promise.all(containers.map((member) => member.kill({ signal: "KILL" })));
+    await pause(LEASE_MS);
+    const before = sink.accepted.length;
+    sink.followers.clear();
+    await until("all four follow", () => sink.followers.size === workers.size);
+    for (const answer of await everywhere("asked")) {
+      expect(answer).toMatchObject({ output: 2, isLeader: false, lockKey: "job" });
+      expect(answer.dot).toEqual({
+        fill: "red",
+        shape: "ring",
+        text: expect.stringContaining(" "),
+      });
+    }
+    expect(sink.accepted.length).toBe(before);
+    const back = performance.now();
+    await Promise.all(containers.map((member) => member.start()));
+    await leader();
+    report("leader after all of Valkey was away", performance.now() - back, "ms");
+    await group.settled();
+    const deeds = [...sink.accepted.slice(from), ...sink.refused];
+    const owners = new Map(deeds.map(({ fence, worker }) => [fence, worker]));
+    expect(deeds.filter(({ fence, worker }) => owners.get(fence) !== worker)).toEqual([]);
+    expect(sink.refused).toEqual([]);
+  });
+
+  it("says on each worker what it is: output, message properties, and the node's dot", async () => {
+    for (const [id, lockKey] of [
+      ["asked", "job"],
+      ["plain", "nodered:leader"],
+    ] as const) {
+      const answers = await until("each worker shows what it is", async () => {
+        const found = await everywhere(id);
+        return found.every(({ dot }) => dot && dot.fill !== "red") && found;
+      });
+      const lead = answers.filter(({ isLeader }) => isLeader);
+      expect(lead).toEqual([
+        { output: 1, isLeader: true, lockKey, fence: expect.any(Number), dot: LEADER },
+      ]);
+      const follow = { output: 2, isLeader: false, lockKey, dot: FOLLOWER };
+      expect(answers.filter(({ isLeader }) => !isLeader)).toEqual([follow, follow, follow]);
+    }
+    expect(await client.pttl(`${common.valkey?.prefix}leader:nodered:leader`)).toBeGreaterThan(0);
   });
 });

@@ -66,7 +66,9 @@ function follow(parts: Parts): () => Promise<void> {
     fleet?.stop();
     debug?.stop();
     const left = registration.leave();
-    await Promise.all([red.stop(), parts.leaders.close()]);
+    // First: nobody leads until another worker has the lock, and many flows take long to stop.
+    await parts.leaders.close();
+    await red.stop();
     await left;
     await store.close();
   };
