@@ -10,7 +10,7 @@ import { judgeParts } from "../doctor/parts.ts";
 import { checkState } from "../doctor/state.ts";
 import { checkTools } from "../doctor/tools.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
-import { fetchCa } from "../engine/knowledge.ts";
+import { fetchCa, readAbsence } from "../engine/knowledge.ts";
 import { readRoom } from "../engine/pools.ts";
 import { readStack, type StackView } from "../engine/view.ts";
 import { explain } from "../errors.ts";
@@ -74,7 +74,7 @@ async function checkDeclared(docker: Engine, stack: string): Promise<Check[]> {
   return [
     judgeMemory("memory declared", sumOfLimits(declared) * 2 ** 20, info.MemTotal),
     judgeRoom(room),
-    judgeParts(view, declared),
+    judgeParts(view, declared, await readAbsence(stack)),
     ...(await checkNetwork(edge, own)),
     ...(await checkCertificates(await fetchCa(docker, view), served)),
   ];

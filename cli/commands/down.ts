@@ -7,6 +7,7 @@ import { CliError, EXIT } from "../errors.ts";
 import { printJson } from "../output.ts";
 import { pulumi } from "../pulumi/capture.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
+import { RunReport } from "../pulumi/events.ts";
 import { explainFailure, knownCause } from "../pulumi/failure.ts";
 import { ensureLocalState } from "../pulumi/local.ts";
 import { lockFile } from "../pulumi/places.ts";
@@ -110,10 +111,12 @@ async function destroy(stack: string, deleteData: boolean): Promise<void> {
   await step("pulumi destroy", async (note) => {
     const keep = deleteData ? [] : ["--exclude-protected"];
     const operation = ["destroy", "--yes", "--skip-preview", ...keep];
-    const result = await runPulumi(stack, operation, (line) => {
+    const tell = (line: string) => {
       note(line);
       say(`    ${line}`);
-    });
+    };
+    const report = new RunReport({ erasesRest: deleteData });
+    const result = await runPulumi(stack, operation, tell, { report });
     if (result.code !== 0) throw explainFailure(stack, "destroy", result);
   });
   if (deleteData) await change(stack, ["stack", "rm", "--yes", "--force", "--preserve-config"]);

@@ -21,10 +21,11 @@ export function registerStatus(program: Command): void {
       const docker = await connectedEngine();
       if (options.check) await assertValid(stack);
       const platform = await readablePlatform(stack);
-      const { differences, ...status } = await readStatus(docker, stack, platform);
+      const { differences, work, ...status } = await readStatus(docker, stack, platform);
       // Nothing of a stack that has no file either: most likely a name that was mistyped.
       if (isEmpty(status)) assertStackFile(stack);
       else if (!platform) say(unknown(stack));
+      if (work) say(`note: ${work.command} is under way (process ${work.pid})`);
       const checked = options.check ? { differences } : {};
       if (json) printJson({ ...(options.all ? status : publicStatus(status)), ...checked });
       else console.log([renderStatus(status), ...renderCheck(checked)].join("\n\n"));

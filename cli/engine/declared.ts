@@ -6,9 +6,6 @@ import { type DeclaredPart, declaredParts } from "../../config/parts.ts";
 import type { PlatformConfig } from "../../config/schema.ts";
 import type { Route, StackView } from "./view.ts";
 
-/** Why something is not there that the stack file declares, and the way out. */
-export const GONE = "does not exist: run redfleet up";
-
 /** True once anything of a stack is on the engine: after a `down` nothing is missing. */
 export const isUp = ({ parts, routes }: StackView): boolean => parts.length + routes.length > 0;
 

@@ -2,7 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PlatformConfig } from "../../config/schema.ts";
 import { localDirectory } from "../context.ts";
+import { hasState, readState, type State } from "../pulumi/state.ts";
+import { type Work, workOn } from "../pulumi/work.ts";
 import { writeAtomic } from "../setup/files.ts";
+import type { Absence } from "./absence.ts";
 import type { Engine } from "./client.ts";
 import { readFileFrom } from "./copy.ts";
 import { differences } from "./differences.ts";
@@ -36,13 +39,29 @@ export async function readStatus(
   docker: Engine,
   stack: string,
   platform?: PlatformConfig,
-): Promise<Status & { readonly differences: string[] }> {
+): Promise<Status & { readonly differences: string[]; readonly work: Work | undefined }> {
+  // First: what an `up` that ends meanwhile has made is in the view.
+  const absence = await readAbsence(stack);
   const view = await readStack(docker, stack);
-  const status = assembleStatus(view, await gather(docker, view), platform);
-  return { ...status, differences: platform ? differences(view, status, platform) : [] };
+  const status = assembleStatus(view, { absence, ...(await gather(docker, view)) }, platform);
+  const found = platform ? differences(view, status, platform) : [];
+  return { ...status, differences: found, work: absence.work };
 }
 
-async function gather(docker: Engine, view: StackView): Promise<Knowledge> {
+/** Why containers of a stack may be missing, as far as this clone knows. */
+export async function readAbsence(stack: string): Promise<Absence> {
+  const work = await workOn(stack);
+  return work || !hasState(stack) ? { work } : { made: containersIn(readState(stack)) };
+}
+
+const containersIn = ({ resources }: State): Set<string> =>
+  new Set(
+    resources.flatMap(({ type, inputs }) =>
+      type.endsWith(":Container") && typeof inputs?.name === "string" ? [inputs.name] : [],
+    ),
+  );
+
+async function gather(docker: Engine, view: StackView): Promise<Omit<Knowledge, "absence">> {
   const [caFile, runtimes, lastLines] = await Promise.all([
     fetchCa(docker, view),
     askRuntimes(docker, view),

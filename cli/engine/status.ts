@@ -1,6 +1,7 @@
 import type { DeclaredPart } from "../../config/parts.ts";
 import type { PlatformConfig } from "../../config/schema.ts";
-import { declaredRoutes, GONE, isUp, missingParts } from "./declared.ts";
+import { type Absence, observeAbsence } from "./absence.ts";
+import { declaredRoutes, isUp, missingParts } from "./declared.ts";
 import { combine, type Observation, observePart, type State } from "./observe.ts";
 import type { Part } from "./part.ts";
 import type { Route, StackView } from "./view.ts";
@@ -86,6 +87,7 @@ export interface Knowledge {
   runtimes: ReadonlyMap<string, RuntimeStatus>;
   /** Last log line by container name, of those that are not well. */
   lastLines: ReadonlyMap<string, string>;
+  absence: Absence;
 }
 
 /** Port of HTTPS inside the edge container. */
@@ -158,7 +160,9 @@ function clusterStatus(
 ): ClusterStatus {
   const own = view.parts.filter((part) => part.key === route.key);
   const editor = own.find((part) => part.component === "editor");
-  const judged = editor ? observeRuntime(editor, known) : missing("the editor");
+  const judged = editor
+    ? observeRuntime(editor, known)
+    : missing(known, route.upstream, "the editor");
   const declared = view.declared.get(route.upstream)?.key;
   const replicas = byName([
     ...own
@@ -166,7 +170,7 @@ function clusterStatus(
       .map((part) => ({ name: part.name, ...observeRuntime(part, known) })),
     ...view.missing
       .filter(({ component, key }) => component === "replica" && key === declared)
-      .map(({ name }) => ({ name, ...missing("its container") })),
+      .map(({ name }) => ({ name, ...missing(known, name) })),
   ]);
   const revisions = replicas.map((replica) => replica.revision ?? 0);
   const ill = replicas.filter((replica) => replica.state !== "running");
@@ -209,7 +213,8 @@ function tenantState(
 ): Observation {
   const declared =
     wanted === "stopped" ? "stopped in the stack file" : "stopped until the next redfleet up";
-  if (!part) return route.state === "stopped" ? { state: "stopped", reason: declared } : missing();
+  if (!part && route.state === "stopped") return { state: "stopped", reason: declared };
+  if (!part) return missing(known, route.upstream);
   const observed = observeRuntime(part, known);
   if (route.state === "running") return observed;
   if (part.status === "running") return { state: "stopping", reason: declared };
@@ -220,11 +225,10 @@ interface RuntimeObservation extends Observation {
   revision: number | null;
 }
 
-const missing = (what = "its container"): RuntimeObservation => ({
-  state: "error",
-  reason: `${what} ${GONE}`,
-  revision: null,
-});
+function missing(known: Knowledge, name: string, what = "its container"): RuntimeObservation {
+  const { state, reason } = observeAbsence(name, known.absence);
+  return { state, reason: `${what} ${reason}`, revision: null };
+}
 
 /** What the engine says, made finer by what the runtime says of itself. */
 function observeRuntime(part: Part, known: Knowledge): RuntimeObservation {
@@ -252,7 +256,7 @@ function componentsOf(view: Judged, known: Knowledge): Record<string, ComponentS
     });
   const gone = view.missing
     .filter((part) => !isRuntime(part))
-    .map(({ name, component }) => ({ name, component, state: "error" as const, reason: GONE }));
+    .map(({ name, component }) => ({ name, component, ...observeAbsence(name, known.absence) }));
   return Object.fromEntries(byName([...others, ...gone]).map(({ name, ...one }) => [name, one]));
 }
 

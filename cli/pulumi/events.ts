@@ -30,8 +30,14 @@ export class RunReport {
   errors: { name: string; message: string }[] = [];
   /** Physical names of containers whose operation failed. */
   failedContainers = new Set<string>();
+  readonly #erasesRest: boolean;
   readonly #active = new Map<string, Step>();
   readonly #containers = new Map<string, string>();
+
+  /** @param options erasesRest: what Pulumi only forgets is deleted after the run, so nothing is kept */
+  constructor({ erasesRest = false }: { erasesRest?: boolean } = {}) {
+    this.#erasesRest = erasesRest;
+  }
 
   /** Takes an event in; returns a line for the reader if it is worth one. */
   take(event: EngineEvent, now = Date.now()): string | undefined {
@@ -61,7 +67,7 @@ export class RunReport {
     if (!word || !step || (op === "create" && !isBig(type))) return undefined;
     // Pulumi only forgets it: `retainOnDelete` keeps the object itself.
     if (op.startsWith("delete") && old?.retainOnDelete)
-      return `kept ${kindOf(type)} ${nameOf(urn)}`;
+      return this.#erasesRest ? undefined : `kept ${kindOf(type)} ${nameOf(urn)}`;
     return `${word} ${kindOf(type)} ${nameOf(urn)} ${((now - step.since) / 1000).toFixed(1)} s`;
   }
 

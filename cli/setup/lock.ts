@@ -49,6 +49,12 @@ export async function acquire(file: string, what: string): Promise<HeldLock> {
   }
 }
 
+/** Id of the living process that holds a lock file; undefined when nobody does. */
+export async function holderOf(file: string): Promise<number | undefined> {
+  const owner = await readJson<Owner>(file);
+  return owner && isOwnerAlive(owner) ? owner.pid : undefined;
+}
+
 /**
  * Takes a dead owner's lock away; true if this process did. Only the holder of a second lock may do so,
  * and looks again once it has it: another process may have taken over since, and its lock must stay.

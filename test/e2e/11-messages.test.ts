@@ -111,6 +111,9 @@ describe("a fault of the environment is told with its cause and the way out:", (
   it("somebody who ends an up half-way (Ctrl-C)", async () => {
     const running = clone.start(["up"], { seconds: 300 });
     await containerOf(running);
+    const { stdout } = await clone.redfleet(["status"]);
+    expect(stdout).toMatch(/is not made yet: redfleet up is under way \(process \d+\)/);
+    expect(stdout).not.toContain("does not exist");
     // To the command alone: it hands the signal on, as a terminal's Ctrl-C reaches it once.
     process.kill(running.pid, "SIGINT");
     const { code, output } = await running.finished;

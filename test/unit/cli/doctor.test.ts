@@ -16,6 +16,7 @@ import { judgeName, tryToListen } from "../../../cli/doctor/network.ts";
 import { judgeParts } from "../../../cli/doctor/parts.ts";
 import { judgeLocks, judgePending } from "../../../cli/doctor/state.ts";
 import { checkNode } from "../../../cli/doctor/tools.ts";
+import type { Absence } from "../../../cli/engine/absence.ts";
 import { parsePlatform } from "../../../config/parse.ts";
 import { part } from "./inspected.ts";
 
@@ -128,8 +129,9 @@ test("a container that is missing or does not run is told once the stack is up",
     },
     { stack: "t", secretNames: undefined },
   );
+  let absence: Absence = {};
   const judge = (...parts: ReturnType<typeof part>[]) =>
-    judgeParts({ stack: "t", parts, routes: [], volumes: [], networks: [] }, config);
+    judgeParts({ stack: "t", parts, routes: [], volumes: [], networks: [] }, config, absence);
   const edge = part("t-edge", "edge", "");
   const others = [
     ...[part("t-agent", "agent", ""), part("t-mongodb-0", "mongodb", "")],
@@ -140,6 +142,11 @@ test("a container that is missing or does not run is told once the stack is up",
   expect(judge(...others)).toMatchObject({
     verdict: "fail",
     detail: "t-edge does not exist: run redfleet up",
+  });
+  absence = { work: { command: "redfleet up", pid: 7, removes: false } };
+  expect(judge(...others)).toMatchObject({
+    verdict: "warn",
+    detail: "t-edge is not made yet: redfleet up is under way (process 7)",
   });
   const stopped = part("t-edge", "edge", "", { state: { Status: "exited", ExitCode: 0 } });
   expect(judge(stopped, ...others)).toMatchObject({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { urlOf } from "../../../cli/commands/open.ts";
 import { renderCheck, renderStatus } from "../../../cli/commands/status.ts";
+import type { Absence } from "../../../cli/engine/absence.ts";
 import { differences } from "../../../cli/engine/differences.ts";
 import type { Part } from "../../../cli/engine/part.ts";
 import { assembleStatus, type Knowledge, publicStatus } from "../../../cli/engine/status.ts";
@@ -30,6 +31,7 @@ const known = (more: Partial<Knowledge> = {}): Knowledge => ({
   caFile: "/clone/.redfleet/t/ca.crt",
   runtimes: new Map(),
   lastLines: new Map(),
+  absence: {},
   ...more,
 });
 
@@ -172,9 +174,9 @@ describe("what the stack file declares and the engine does not have", () => {
     ...[editor, ...replicas, part("t-tenant-acme", "tenant", "acme")],
   ];
   const without = (...names: string[]) => whole.filter(({ name }) => !names.includes(name));
-  const examine = (parts: Part[], routes = [main, acme, off]) => {
+  const examine = (parts: Part[], routes = [main, acme, off], absence: Absence = {}) => {
     const seen = view(parts, routes);
-    const status = assembleStatus(seen, known(), platform);
+    const status = assembleStatus(seen, known({ absence }), platform);
     return { status, differences: differences(seen, status, platform) };
   };
   const gone = "does not exist: run redfleet up";
@@ -243,6 +245,37 @@ describe("what the stack file declares and the engine does not have", () => {
       `t-replica-main-2: ${said}`,
       `t-tenant-off: ${said}`,
     ]);
+  });
+
+  test.each([
+    [
+      "an up that is under way makes it",
+      { work: { command: "redfleet up", pid: 7, removes: false } },
+      ["starting", "is not made yet: redfleet up is under way (process 7)"],
+    ],
+    [
+      "a down that is under way has taken it away",
+      { work: { command: "pulumi destroy", pid: 8, removes: true } },
+      ["stopping", "is gone: pulumi destroy is under way (process 8)"],
+    ],
+    [
+      "no up has made it",
+      { made: new Set<string>() },
+      ["stopped", "is not made yet: run redfleet up"],
+    ],
+    [
+      "somebody has removed it",
+      { made: new Set(["t-edge", "t-replica-main-0", "t-tenant-acme"]) },
+      ["error", gone],
+    ],
+  ] as const)("is told by why it is not there: %s", (_, absence, [state, reason]) => {
+    const parts = without("t-edge", "t-replica-main-0", "t-tenant-acme");
+    const { status, differences: found } = examine(parts, [main, acme, off], absence);
+    expect(status.components["t-edge"]).toEqual({ component: "edge", state, reason });
+    const runtime = { state, reason: `its container ${reason}` };
+    expect(status.tenants.acme).toMatchObject(runtime);
+    expect(status.clusters.main?.replicas[0]).toMatchObject(runtime);
+    expect(found).toHaveLength(3);
   });
 
   test("follows a tenant that has another key by now", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type EngineEvent, RunReport } from "../../../cli/pulumi/events.ts";
 import { explainFailure } from "../../../cli/pulumi/failure.ts";
+import { workOf } from "../../../cli/pulumi/work.ts";
 import { daemonOptions } from "../../../cli/setup/engine.ts";
 import { isRecent } from "../../../cli/setup/toolchain/pulumi.ts";
 import { PULUMI } from "../../../cli/setup/toolchain/versions.ts";
@@ -78,6 +79,32 @@ test("a volume that Pulumi only forgets is kept, one that it deletes is removed"
     "kept volume dev-tenant-acme",
     "removed volume dev-tenant-acme 1.5 s",
   ]);
+});
+
+test("a volume whose data is erased after the run is not called kept", () => {
+  const forget = {
+    ...metadata("delete", "docker:index/volume:Volume"),
+    old: { retainOnDelete: true },
+  };
+  const report = new RunReport({ erasesRest: true });
+  const events = [
+    { resourcePreEvent: { metadata: forget } },
+    { resOutputsEvent: { metadata: forget } },
+  ];
+  expect(events.map((event) => report.take(event))).toEqual([undefined, undefined]);
+});
+
+test.each([
+  ["redfleet", "node /x/redfleet.mjs up --stack down", { command: "redfleet up", removes: false }],
+  ["redfleet", "node /x/redfleet.mjs down --yes", { command: "redfleet down", removes: true }],
+  ["pulumi", "pulumi destroy --yes", { command: "pulumi destroy", removes: true }],
+] as const)("%s by its words: %s", (tool, line, work) => {
+  expect(workOf(tool, 7, line)).toEqual({ pid: 7, ...work });
+});
+
+test("a refresh makes and takes nothing, and of a process that has ended nobody knows", () => {
+  expect(workOf("pulumi", 7, "pulumi refresh --yes")).toBeUndefined();
+  expect(workOf("redfleet", 7, "")).toBeUndefined();
 });
 
 test.each([
