@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { hasPassword } from "../../config/passwords.ts";
 import { globals } from "../context.ts";
@@ -9,6 +8,7 @@ import { readStatus } from "../engine/knowledge.ts";
 import { CliError, EXIT } from "../errors.ts";
 import { applyImport, type ImportReport } from "../import/apply.ts";
 import { readSource } from "../import/source.ts";
+import { readInput } from "../input.ts";
 import { printJson } from "../output.ts";
 import { say } from "../setup/progress.ts";
 import { declaredPlatform } from "../stackfile/declared.ts";
@@ -70,8 +70,8 @@ export function registerImport(program: Command): void {
 
 async function importInto(stack: string, name: string, options: Options): Promise<ImportReport> {
   refuseSharedInput(options);
-  const source = readLocation(options);
-  const credentialSecret = readSecret(options.credentialSecretFile);
+  const source = await readLocation(options);
+  const credentialSecret = await readSecret(options.credentialSecretFile, "credentialSecret");
   const { app, flowFile, prefix } = options;
   const found = await readSource(source, { app, flowFile, prefix, credentialSecret });
   const admin = await loggedIn(stack, name, options);
@@ -83,7 +83,8 @@ async function loggedIn(stack: string, name: string, options: Options): Promise<
   const platform = await declaredPlatform(stack);
   const status = await readStatus(await connectedEngine(), stack, platform);
   const url = urlOf(status, name);
-  const password = readSecret(options.passwordFile) ?? (await firstPassword(stack, name));
+  const password =
+    (await readSecret(options.passwordFile, "password")) ?? (await firstPassword(stack, name));
   const reach = { address: reachable(platform.edge.address), caFile: status.caFile };
   return new AdminApi(reach, url).login(options.user, password);
 }
@@ -92,7 +93,10 @@ async function loggedIn(stack: string, name: string, options: Options): Promise<
  * Where to import from: the argument, or what a file or standard input holds.
  * @throws CliError unless exactly one of the two names one source
  */
-function readLocation({ from, fromFile }: Pick<Options, "from" | "fromFile">): string {
+async function readLocation({
+  from,
+  fromFile,
+}: Pick<Options, "from" | "fromFile">): Promise<string> {
   if ((from === undefined) === (fromFile === undefined)) {
     throw new CliError({
       what: from === undefined ? "no source to import from" : "two sources to import from",
@@ -105,7 +109,7 @@ function readLocation({ from, fromFile }: Pick<Options, "from" | "fromFile">): s
     if (hasPassword(from)) say("note: a password in --from is seen by whoever lists processes");
     return from;
   }
-  const location = readSecret(fromFile) ?? "";
+  const location = (await readSecret(fromFile, "URL")) ?? "";
   if (/^\S+$/.test(location)) return location;
   const lines = location === "" ? "it is empty" : "it holds more than that";
   throw new CliError({
@@ -132,13 +136,9 @@ function refuseSharedInput(options: Options): void {
   });
 }
 
-function readSecret(file: string | undefined): string | undefined {
+async function readSecret(file: string | undefined, what: string): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8").trim();
-  } catch (error) {
-    throw new CliError({ what: `${file} cannot be read`, why: (error as Error).message });
-  }
+  return (await readInput(file, `a file that holds the ${what} alone`)).trim();
 }
 
 function render(report: ImportReport, name: string): string {

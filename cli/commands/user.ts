@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { globals } from "../context.ts";
 import { askRuntime } from "../engine/runtime-script.ts";
-import { CliError, EXIT } from "../errors.ts";
+import { readInput } from "../input.ts";
 import { printJson, table } from "../output.ts";
 
 /** A user as the runtime tells of it. */
@@ -49,14 +48,14 @@ function addWriters(user: Command): void {
         command: Command,
       ) => {
         const words = ["add", who, options.role];
-        await change(command, name, words, givenPassword(options));
+        await change(command, name, words, await givenPassword(options));
       },
     );
   withPassword(
     user.command("password"),
     "change a password; prints a new one unless one is given",
   ).action(async (name: string, who: string, options: PasswordOptions, command: Command) =>
-    change(command, name, ["password", who], givenPassword(options)),
+    change(command, name, ["password", who], await givenPassword(options)),
   );
   user
     .command("role")
@@ -91,21 +90,12 @@ interface Password {
   readonly made: boolean;
 }
 
-function givenPassword({ passwordFile }: PasswordOptions): Password {
+async function givenPassword({ passwordFile }: PasswordOptions): Promise<Password> {
   if (passwordFile === undefined) {
     return { text: randomBytes(15).toString("base64url"), made: true };
   }
-  try {
-    const text = readFileSync(passwordFile === "-" ? 0 : passwordFile, "utf8");
-    return { text: text.replace(/\r?\n$/, ""), made: false };
-  } catch (error) {
-    throw new CliError({
-      what: `${passwordFile} cannot be read`,
-      why: (error as Error).message,
-      fix: "name a file that holds the password alone, or - for standard input",
-      exitCode: EXIT.usage,
-    });
-  }
+  const text = await readInput(passwordFile, "a file that holds the password alone");
+  return { text: text.replace(/\r?\n$/, ""), made: false };
 }
 
 async function change(

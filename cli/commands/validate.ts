@@ -1,11 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { ConfigError, type Problem } from "../../config/errors.ts";
 import { checkStackFile } from "../../config/stack-file.ts";
 import { globals, stackFileOf, stackOfFile } from "../context.ts";
-import { CliError, EXIT } from "../errors.ts";
+import { EXIT } from "../errors.ts";
+import { readInput } from "../input.ts";
 import { printJson } from "../output.ts";
 import { assertStackFile } from "../stackfile/edit.ts";
 
@@ -38,18 +37,6 @@ export function registerValidate(program: Command): void {
 async function validate(path: string, fallback: string): Promise<Validation> {
   const file = path === "-" ? "standard input" : basename(path);
   const stack = stackOfFile(file) ?? fallback;
-  const problems = checkStackFile(await read(path), stack);
+  const problems = checkStackFile(await readInput(path, "a stack file"), stack);
   return { file, stack, valid: problems.length === 0, problems };
-}
-
-async function read(path: string): Promise<string> {
-  if (path === "-") return text(process.stdin);
-  return readFile(path, "utf8").catch((error: Error) => {
-    throw new CliError({
-      what: `${path} cannot be read`,
-      why: error.message,
-      fix: "name a stack file, or - for standard input",
-      exitCode: EXIT.usage,
-    });
-  });
 }

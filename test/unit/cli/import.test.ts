@@ -69,5 +69,9 @@ test("there is one source, and a file holds one URL", { timeout: TIMEOUT }, () =
     "error: standard input is asked for twice: --from-file and --password-file",
   );
   const gone = importFrom(["--from-file", join(folder, "gone")]);
+  expect(gone.status).toBe(2);
   expect(gone.stderr).toMatch(/gone cannot be read/);
+  expect(gone.stderr).toContain(
+    "way out: name a file that holds the URL alone, or - for standard input",
+  );
 });
