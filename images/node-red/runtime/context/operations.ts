@@ -1,8 +1,7 @@
 /** The operations of the script, built from scopes and keys. */
+import type { Encoded } from "./encoding.ts";
 import type { StoredField } from "./patches.ts";
 import type { ContextKey } from "./path.ts";
-
-type Argument = string | Buffer;
 
 /** One operation of a call. */
 export interface Operation {
@@ -11,7 +10,7 @@ export interface Operation {
   /** Empty for operations on a whole scope. */
   readonly field: string;
   /** What the script gets, four at most. */
-  readonly arguments: readonly Argument[];
+  readonly arguments: readonly Encoded[];
   /** True when the store is changed. */
   readonly writes: boolean;
 }
@@ -28,7 +27,7 @@ const writing = (
   kind: Operation["kind"],
   scope: string,
   field: string,
-  ...rest: Argument[]
+  ...rest: Encoded[]
 ): Operation => ({ kind, scope, field, arguments: [field, ...rest], writes: true });
 
 /** Reads a field: base and patches. */
@@ -38,15 +37,15 @@ export const keys = (scope: string) => reading("keys", scope);
 /** Names of all scopes. */
 export const scopes = () => reading("scopes", "");
 /** Replaces a field. */
-export const set = (scope: string, field: string, bytes: Buffer) =>
-  writing("set", scope, field, bytes, scope);
+export const set = (scope: string, field: string, value: Encoded) =>
+  writing("set", scope, field, value, scope);
 /** Deletes a field. */
 export const remove = (scope: string, field: string) => writing("remove", scope, field, "", scope);
 /** Changes a part of a field. `empty`: what to begin with where the field is not there. */
-export const patch = (scope: string, key: ContextKey, bytes: Buffer, empty: Argument) =>
-  writing("patch", scope, key.field, bytes, scope, empty);
+export const patch = (scope: string, key: ContextKey, part: Encoded, empty: Encoded) =>
+  writing("patch", scope, key.field, part, scope, empty);
 /** Replaces the first patches of a field, as they were read, by their result. */
-export const fold = (scope: string, field: string, base: Buffer, { patches }: StoredField) =>
+export const fold = (scope: string, field: string, base: Encoded, { patches }: StoredField) =>
   writing("fold", scope, field, base, String(patches.length), patches.at(-1) ?? "");
 /** Deletes a scope with all that is in it. */
 export const drop = (scope: string) => writing("drop", scope, "", "", scope);

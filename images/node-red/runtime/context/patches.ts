@@ -2,7 +2,7 @@
  * A field's value is a base and a list of patches. A nested change adds a patch, so it costs the same
  * whatever the size of the value; whoever reads applies the patches in their order.
  */
-import { decode, encode } from "./encoding.ts";
+import { decode, type Encoded, encode } from "./encoding.ts";
 import { edit, parseKey } from "./path.ts";
 
 /** A field as it is stored. */
@@ -14,8 +14,8 @@ export interface StoredField {
 /** `[id, key, value]`, or `[id, key]` for a deletion. The id makes each patch different from all others. */
 type Patch = [id: string, key: string, value?: unknown];
 
-/** Bytes of a patch. */
-export function encodePatch(id: string, key: string, value: unknown): Buffer {
+/** The form of a patch. */
+export function encodePatch(id: string, key: string, value: unknown): Encoded {
   const patch: Patch = value === undefined ? [id, key] : [id, key, value];
   return encode(patch);
 }
