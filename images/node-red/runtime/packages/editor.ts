@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, reasonOf } from "../log.ts";
 import type { FlowSet } from "../store/types.ts";
 import { installDeclared } from "./declared.ts";
-import { loadModule, unloadModule } from "./modules.ts";
+import { loadModules, unloadModule } from "./modules.ts";
 import type { Npm } from "./npm.ts";
 import {
   dependenciesOf,
@@ -115,7 +115,7 @@ export class EditorPackages {
   async retry(stored: string): Promise<void> {
     do await sleep(RETRY_MS, undefined, { ref: false });
     while ((await this.begin(stored)) !== undefined);
-    for (const name of nodeModulesOf(this.options.userDir).keys()) await loadModule(name);
+    await loadModules(nodeModulesOf(this.options.userDir).keys());
   }
 
   /**
@@ -148,9 +148,8 @@ export class EditorPackages {
     await npm.installSet(set, userDir);
     const to = nodeModulesOf(userDir);
     for (const name of from.keys()) if (!to.has(name)) unloadModule(name);
-    for (const name of to.keys()) {
-      for (const problem of await loadModule(name))
-        log.warn("a module was not loaded", { problem });
+    for (const problem of await loadModules(to.keys())) {
+      log.warn("a module was not loaded", { problem });
     }
   }
 

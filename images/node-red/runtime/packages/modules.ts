@@ -34,7 +34,7 @@ export function typesOf(name: string): string[] {
 }
 
 /** Loads a module from the folder that is Node-RED's now; says what of it could not be loaded. */
-export async function loadModule(name: string): Promise<string[]> {
+async function loadModule(name: string): Promise<string[]> {
   if (registry().getModuleInfo(name)) return [];
   try {
     await registry().addModule(name);
@@ -44,6 +44,13 @@ export async function loadModule(name: string): Promise<string[]> {
   const info = registry().getModuleInfo(name);
   if (!info) return [`${name}: not for this version of Node-RED`];
   return info.nodes.flatMap(({ err }) => (err ? [`${name}: ${String(err)}`] : []));
+}
+
+/** Loads modules one by one: one may load others that it depends on. Says what could not be loaded. */
+export async function loadModules(names: Iterable<string>): Promise<string[]> {
+  const problems: string[] = [];
+  for (const name of names) problems.push(...(await loadModule(name)));
+  return problems;
 }
 
 /** Forgets a module; its nodes that run go on running. */

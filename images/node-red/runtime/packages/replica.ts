@@ -5,7 +5,7 @@
 import type { Logger } from "../log.ts";
 import type { FlowSet } from "../store/types.ts";
 import type { PackageFolders } from "./folders.ts";
-import { loadModule, typesOf, unloadModule } from "./modules.ts";
+import { loadModules, typesOf, unloadModule } from "./modules.ts";
 import { NpmError } from "./npm.ts";
 import { NO_PACKAGES, namesSet, nodeModulesOf } from "./set.ts";
 import type { PackageSets } from "./sets.ts";
@@ -106,9 +106,7 @@ export class ReplicaPackages implements PackageSwitch {
     const come = [...to].filter(([name, code]) => from.get(name) !== code).map(([name]) => name);
     for (const name of gone) unloadModule(name);
     this.digest = digest;
-    const problems: string[] = [];
-    // One by one: a module may load others that it depends on.
-    for (const name of come) problems.push(...(await loadModule(name)));
+    const problems = await loadModules(come);
     this.options.restart(come.filter((name) => from.has(name)).flatMap(typesOf));
     for (const problem of problems) this.options.log.warn("a module was not loaded", { problem });
     return problems;
