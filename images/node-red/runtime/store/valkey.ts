@@ -197,12 +197,7 @@ export class ValkeyFlowStore implements FlowStore {
 
   /** After the replicas were asked: one that was promoted in between confirms nothing any more. */
   private async checkPrimary({ address, port }: { address: string; port: number }): Promise<void> {
-    try {
-      await this.sentinels?.confirm(address, port);
-    } catch (error) {
-      reconnect(this.client);
-      throw error;
-    }
+    await this.guarded(async () => this.sentinels?.confirm(address, port));
   }
 
   async nextFence(name: string): Promise<number> {

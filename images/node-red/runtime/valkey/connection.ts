@@ -11,6 +11,14 @@ const CONNECT_MS = 1000;
 
 const retry = (attempt: number) => Math.min(50 * attempt, 500);
 
+/** A client that never ends by itself: it connects again for ever. */
+const LASTING = {
+  connectTimeout: CONNECT_MS,
+  socketTimeout: SILENCE_MS,
+  maxRetriesPerRequest: null,
+  retryStrategy: retry,
+} satisfies RedisOptions;
+
 /** With a file for the authority, what it holds at this moment: it is renewed while processes run. */
 function tlsOf({ tls }: ValkeySettings): ConnectionOptions | undefined {
   if (tls === undefined) return undefined;
@@ -58,10 +66,7 @@ export function connectValkey(
     db: settings.database ?? 0,
     tls,
     connectionName: name,
-    connectTimeout: CONNECT_MS,
-    socketTimeout: SILENCE_MS,
-    maxRetriesPerRequest: null,
-    retryStrategy: retry,
+    ...LASTING,
     // A primary that was demoted: ask the Sentinels again.
     reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
     ...more,
@@ -82,13 +87,10 @@ export function connectSentinel(
     username: settings.sentinelUsername,
     password: settings.sentinelPassword,
     connectionName: name,
-    connectTimeout: CONNECT_MS,
+    ...LASTING,
     commandTimeout: CONNECT_MS,
     // One that is away answers at once that it is: every save asks.
     enableOfflineQueue: false,
-    socketTimeout: SILENCE_MS,
-    maxRetriesPerRequest: null,
-    retryStrategy: retry,
   });
   tell(client, `${name} ${at.host}:${at.port}`, log);
   return client;
