@@ -113,11 +113,12 @@ export function settingsOf(group: ValkeyGroup, name: string): ValkeySettings {
 
 class ValkeyBackend implements Backend {
   readonly faults = ["read-only", "full", "gone"] as const;
-  private readonly server: "Valkey" | "Redis";
+  private readonly image: (() => Promise<string>) | undefined;
   private opened: ValkeyGroup | undefined;
 
-  constructor(server: "Valkey" | "Redis") {
-    this.server = server;
+  /** @param image what makes the servers' image. Default: the platform's Valkey. */
+  constructor(image?: () => Promise<string>) {
+    this.image = image;
   }
 
   private get group(): ValkeyGroup {
@@ -126,8 +127,7 @@ class ValkeyBackend implements Backend {
   }
 
   async start() {
-    const image = this.server === "Redis" ? await redisImage("6.2") : undefined;
-    this.opened = await new ValkeyGroup({ image }).open();
+    this.opened = await new ValkeyGroup({ image: await this.image?.() }).open();
   }
 
   open(name: string) {
@@ -178,6 +178,6 @@ class ValkeyBackend implements Backend {
 /** The back ends of the flow store, each on a real group of servers. */
 export const BACKENDS: readonly [string, () => Backend][] = [
   ["MongoDB", () => new MongodbBackend()],
-  ["Valkey", () => new ValkeyBackend("Valkey")],
-  ["Redis 6.2", () => new ValkeyBackend("Redis")],
+  ["Valkey", () => new ValkeyBackend()],
+  ["Redis 6.2", () => new ValkeyBackend(() => redisImage("6.2"))],
 ];
