@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { capture } from "./process.ts";
 import { succeeded } from "./stack.ts";
 
@@ -13,6 +13,8 @@ interface Link {
 /** Small enough for the networks that stand in this machine's way, which knows 1400 at times. */
 const MTU = "1400";
 const FORWARD = "/proc/sys/net/ipv4/ip_forward";
+/** What this machine had there, as long as it differs because of a machine inside it. */
+const FOUND = "/var/tmp/redfleet-ip-forward";
 
 /** The link that a process's machine has. */
 export function linkOf(owner: number): Link {
@@ -39,13 +41,30 @@ export async function connect(owner: number, pid: number): Promise<void> {
     await command([...within, "ip", "link", "set", name, "up"]);
   }
   await command([...within, "ip", "route", "add", "default", "via", outside]);
-  if (readFileSync(FORWARD, "utf8").trim() !== "1") writeFileSync(FORWARD, "1");
+  forward();
   for (const rule of rules(owner)) await command(["iptables", ...rule("-I")]);
 }
 
 /** Takes the way out away; the devices have ended with the machine. */
 export async function disconnect(owner: number): Promise<void> {
   for (const rule of rules(owner)) await capture("iptables", rule("-D"));
+  stopForwarding(owner);
+}
+
+/** Lets this machine hand on packets. */
+function forward(): void {
+  const found = readFileSync(FORWARD, "utf8").trim();
+  if (found === "1") return;
+  writeFileSync(FOUND, found);
+  writeFileSync(FORWARD, "1");
+}
+
+/** Puts back what was found, unless another process has a machine. */
+function stopForwarding(owner: number): void {
+  const links = readdirSync("/sys/class/net").filter((name) => /^rfm\d+$/.test(name));
+  if (!existsSync(FOUND) || links.some((name) => name !== linkOf(owner).device)) return;
+  writeFileSync(FORWARD, readFileSync(FOUND));
+  rmSync(FOUND);
 }
 
 /** The firewall rules of a link, to be put in (`-I`) or taken out (`-D`). */
