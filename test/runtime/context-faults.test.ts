@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encode } from "../../images/node-red/runtime/context/encoding.ts";
+import { Exchange } from "../../images/node-red/runtime/context/exchange.ts";
+import { Mirror } from "../../images/node-red/runtime/context/mirror.ts";
+import { drop, remove, set } from "../../images/node-red/runtime/context/operations.ts";
+import { parseKey } from "../../images/node-red/runtime/context/path.ts";
 import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
+import { createLogger } from "../../images/node-red/runtime/log.ts";
+import { connectValkey } from "../../images/node-red/runtime/valkey/connection.ts";
 import { freeze } from "../support/containers.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
@@ -90,6 +97,34 @@ describe("the shared context of several workers", () => {
     over = true;
     await refusing;
     expect(await worker.get("f", "many")).toEqual(numbers.slice(2400));
+  });
+
+  it("keeps nothing in its copy of scopes that are empty", async () => {
+    const log = createLogger("error", { component: "test" });
+    const prefix = freshPrefix();
+    const client = connectValkey({ ...settings, prefix }, "test-mirror", log);
+    const exchange = new Exchange({ client, prefix, timeoutMs: 5000 });
+    const mirror = new Mirror({ exchange, staleMs: 5000, log });
+    const change = async (scope: string, value: unknown) => {
+      const told = mirror.anticipate(scope, parseKey("key"), value);
+      const bytes = encode(value ?? null);
+      await exchange.run([value ? set(scope, "key", bytes) : remove(scope, "key")]);
+      told();
+    };
+    const scopes = Array.from({ length: 20 }, (_, n) => `node${n}`);
+    for (const scope of scopes) await change(scope, "value");
+    await mirror.load();
+    expect(mirror.read("node19", "key")).toBe("value");
+    for (const scope of scopes.slice(0, 10)) await change(scope, undefined);
+    // The others are removed elsewhere: the copy learns it when it is loaded.
+    await exchange.run(scopes.slice(10).map((scope) => drop(scope)));
+    await mirror.load();
+    const before = exchange.counters.operations;
+    await mirror.load();
+    // It only asks which scopes there are: of each one that it knows it would ask for the fields.
+    expect(exchange.counters.operations - before).toBe(1);
+    await exchange.close();
+    client.disconnect();
   });
 
   it("shows the changes of others without waiting, within moments", async () => {

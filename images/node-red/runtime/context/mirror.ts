@@ -104,6 +104,7 @@ export class Mirror {
       entry.pending -= 1;
       entry.stale ||= error !== undefined;
       if (entry.stale) void this.refresh(scope, key.field);
+      else this.forget(scope, key.field, entry);
     };
   }
 
@@ -128,6 +129,15 @@ export class Mirror {
     };
     fields.set(field, entry);
     return entry;
+  }
+
+  /** Keeps nothing of a field that is not there and that nobody is at work on. */
+  private forget(scope: string, field: string, entry: Entry): void {
+    const { value, pending, stale, reading } = entry;
+    if (value !== undefined || pending > 0 || stale || reading) return;
+    const fields = this.scopes.get(scope);
+    fields?.delete(field);
+    if (fields?.size === 0) this.scopes.delete(scope);
   }
 
   /** Fields of the store, and those that are in the copy and may be gone. */
@@ -161,6 +171,7 @@ export class Mirror {
       this.options.log.debug("the shared context was not read", { reason: reasonOf(error) });
     } finally {
       entry.reading = undefined;
+      this.forget(scope, field, entry);
     }
   }
 
@@ -174,7 +185,6 @@ export class Mirror {
     }
     const stored = operation.fieldOf(answer);
     entry.value = stored && fieldValue(stored);
-    if (stored === undefined && !entry.stale) this.scopes.get(scope)?.delete(field);
   }
 }
 
