@@ -1,5 +1,6 @@
 import { MongoClient } from "mongodb";
 import { readBases } from "../../components/images/bases.ts";
+import { WANTED_SETTINGS } from "../../images/agent/jobs/replica-set.ts";
 import { freeze } from "./containers.ts";
 import { engine } from "./engine.ts";
 import { WORKER } from "./names.ts";
@@ -32,8 +33,11 @@ export interface LocalReplicaSet {
 function createMember(port: number) {
   const flags = ["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", String(port)];
   const small = ["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"];
-  // Fail points: a server that is full or slow.
-  const test = ["--setParameter", "enableTestCommands=1"];
+  // Fail points: a server that is full or slow. The other one as on the platform.
+  const test = ["enableTestCommands=1", "oplogNetworkTimeoutBufferSeconds=2"].flatMap((one) => [
+    "--setParameter",
+    one,
+  ]);
   return engine.createContainer({
     Image: readBases(ROOT).mongodb,
     Labels: { "redfleet.stack": WORKER, "redfleet.component": "mongodb" },
@@ -43,14 +47,14 @@ function createMember(port: number) {
   });
 }
 
-/** Elections take about 2 s instead of 10. */
+/** As on the platform, but elections take about 2 s. */
 async function initiate(ports: readonly number[]): Promise<void> {
   const direct = `mongodb://127.0.0.1:${ports[0]}/?directConnection=true`;
   const client = new MongoClient(direct, { serverSelectionTimeoutMS: 1000 });
   const config = {
     _id: "rs0",
     members: ports.map((port, index) => ({ _id: index, host: `127.0.0.1:${port}` })),
-    settings: { electionTimeoutMillis: 2000 },
+    settings: { ...WANTED_SETTINGS, electionTimeoutMillis: 2000 },
   };
   await until("a new member answers", () => client.connect());
   // All members have to answer each other: the first one may be up before the last.

@@ -68,11 +68,10 @@ class StreamFollower implements Watcher {
 
   constructor(options: WatchOptions) {
     this.options = options;
-    options.client.on("serverHeartbeatFailed", this.onMemberLost);
     options.client.on("connectionPoolCleared", this.onMemberLost);
   }
 
-  /** Not worth waiting for the deadline when the driver already knows. */
+  /** Not worth waiting for the deadline when the driver already knows. Told once for each time that one is lost. */
   private readonly onMemberLost = () => this.wake?.(new Error("a member was lost"));
 
   async run(): Promise<void> {
@@ -158,7 +157,6 @@ class StreamFollower implements Watcher {
   }
 
   stop(): void {
-    this.options.client.off("serverHeartbeatFailed", this.onMemberLost);
     this.options.client.off("connectionPoolCleared", this.onMemberLost);
     this.stopping.abort();
     this.wake?.(new Error("stopped"));
