@@ -39,6 +39,8 @@ function usesType(type: string, path: string): FlowNode[] {
   return [tab("t"), input, { id, z, x, y, wires, type } as FlowNode, output];
 }
 
+const LIST_SETS = ["ls", "-A", "/data/packages"];
+
 const ask = async (runtime: Runtime, path: string) => (await fetch(`${runtime.url}${path}`)).text();
 
 const install = (person: Editor, module: string, version: string) =>
@@ -105,6 +107,13 @@ describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
     await until("the replicas run the new code", async () =>
       (await asksAll("/stamp")).every((text) => text === "stamp 1.1"),
     );
+    // The set with which the first version came alone: the other module came with the one before this.
+    await until("the replicas keep what is in use", async () => {
+      const lists = await Promise.all(replicas.map(({ id }) => exec(engine, id, LIST_SETS)));
+      const kept = lists.map(({ stdout }) => stdout.trim().split("\n").length);
+      if (kept.some((count) => count !== 2)) throw new Error(`${kept.join(" and ")} sets`);
+      return true;
+    });
   });
 
   it("gives function nodes the modules that they may have, and refuses the others", async () => {

@@ -1,11 +1,12 @@
 /**
  * Installed package sets of a replica, one folder each. A folder is whole or not there; it stays as long as
- * the process runs, because modules load files late.
+ * something of it may be in use, because modules load files late.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Npm } from "./npm.ts";
-import { NO_PACKAGES, type PackageSet } from "./set.ts";
+import { dependenciesOf, NO_PACKAGES, nodeModulesOf, type PackageSet, readSet } from "./set.ts";
 
 /** Folders below `<userDir>/packages`. */
 export class PackageFolders {
@@ -42,6 +43,26 @@ export class PackageFolders {
     } finally {
       rmSync(work, { recursive: true, force: true });
     }
+  }
+
+  /** Removes the sets that are not in use, but for those with modules of functions: nobody knows which nodes hold one. */
+  async drop(isUsed: (digest: string) => boolean): Promise<void> {
+    const unused = readdirSync(this.root).filter((name) => !name.startsWith(".") && !isUsed(name));
+    const graves = unused
+      .filter((digest) => !this.servesFunctions(digest))
+      .map((digest) => {
+        const grave = join(this.root, `.gone-${digest}`);
+        renameSync(this.of(digest), grave);
+        return grave;
+      });
+    await Promise.all(graves.map((grave) => rm(grave, { recursive: true, force: true })));
+  }
+
+  /** True when a set has modules that somebody asked for and that are no nodes. */
+  private servesFunctions(digest: string): boolean {
+    const set = readSet(this.of(digest));
+    const nodes = nodeModulesOf(this.of(digest));
+    return set !== null && Object.keys(dependenciesOf(set)).some((name) => !nodes.has(name));
   }
 
   /** Removes all sets but one. Only before anything is loaded from them. */

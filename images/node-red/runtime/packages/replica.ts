@@ -2,7 +2,7 @@
  * The packages of a replica: before a revision is applied, the set that it names is installed beside the
  * one in use and its node types are loaded in process. When that fails, everything is as before.
  */
-import type { Logger } from "../log.ts";
+import { type Logger, reasonOf } from "../log.ts";
 import type { FlowSet } from "../store/types.ts";
 import type { PackageFolders } from "./folders.ts";
 import { loadModules, typesOf, unloadModule } from "./modules.ts";
@@ -42,6 +42,8 @@ export interface PackageSwitch {
 export class ReplicaPackages implements PackageSwitch {
   private readonly options: ReplicaPackagesOptions;
   private digest = NO_PACKAGES;
+  /** Which set each loaded module came from: one that stays the same is not loaded again. */
+  private readonly origins = new Map<string, string>();
   private failure: Failure | undefined;
 
   constructor(options: ReplicaPackagesOptions) {
@@ -58,6 +60,7 @@ export class ReplicaPackages implements PackageSwitch {
     const wanted = namesSet(digest) && this.options.folders.has(digest) ? digest : NO_PACKAGES;
     this.options.folders.prune(wanted);
     this.digest = wanted;
+    for (const name of nodeModulesOf(this.folder).keys()) this.origins.set(name, wanted);
   }
 
   async change(set: FlowSet, check: () => Promise<void>): Promise<void> {
@@ -75,6 +78,17 @@ export class ReplicaPackages implements PackageSwitch {
       throw withProblems(error, problems);
     }
     this.options.log.info("the packages were changed", { digest: wanted, modules: [...to.keys()] });
+    this.dropUnused(before);
+  }
+
+  /** Those before this change are still in use: by nodes that are about to end. */
+  private dropUnused(before: string): void {
+    const used = new Set([this.digest, before, ...this.origins.values()]);
+    this.options.folders
+      .drop((digest) => used.has(digest))
+      .catch((error) => {
+        this.options.log.warn("package sets were not removed", { reason: reasonOf(error) });
+      });
   }
 
   private async install(digest: string): Promise<void> {
@@ -104,8 +118,12 @@ export class ReplicaPackages implements PackageSwitch {
   private async exchange(digest: string, from: Map<string, string>, to: Map<string, string>) {
     const gone = [...from].filter(([name, code]) => to.get(name) !== code).map(([name]) => name);
     const come = [...to].filter(([name, code]) => from.get(name) !== code).map(([name]) => name);
-    for (const name of gone) unloadModule(name);
+    for (const name of gone) {
+      unloadModule(name);
+      this.origins.delete(name);
+    }
     this.digest = digest;
+    for (const name of come) this.origins.set(name, digest);
     const problems = await loadModules(come);
     this.options.restart(come.filter((name) => from.has(name)).flatMap(typesOf));
     for (const problem of problems) this.options.log.warn("a module was not loaded", { problem });
