@@ -1,8 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type Docker from "dockerode";
-import { exec } from "../../../cli/engine/exec.ts";
 import { readBases } from "../../../components/images/bases.ts";
 import { engine, sweep } from "../../support/engine.ts";
 import { imageOf } from "../../support/image.ts";
@@ -10,6 +8,7 @@ import { ROOT } from "../../support/process.ts";
 import { tar } from "../../support/tar.ts";
 import { until } from "../../support/wait.ts";
 import { EdgeClient } from "./edge-client.ts";
+import { EdgeStack } from "./edge-stack.ts";
 
 const upstream = readFileSync(new URL("./upstream.mjs", import.meta.url), "utf8");
 
@@ -23,9 +22,7 @@ interface Upstream {
 }
 
 /** A real agent and a real edge with a stack label, networks and ports of their own. */
-export class EdgeLab {
-  readonly stack = `test-edge-${randomBytes(3).toString("hex")}`;
-  readonly domain = `${this.stack}.localhost`;
+export class EdgeLab extends EdgeStack {
   client!: EdgeClient;
   private ports!: { https: number; http: number };
   private images!: { agent: string; edge: string; node: string };
@@ -68,48 +65,6 @@ export class EdgeLab {
       .stop({ t: 10 })
       .catch(() => undefined);
     await sweep(own);
-  }
-
-  /** Full name of a part: `agent`, `edge`, `tenant-acme`, `replica-main-0`. */
-  name(part: string): string {
-    return `${this.stack}-${part}`;
-  }
-
-  host(label: string): string {
-    return `${label}.${this.domain}`;
-  }
-
-  container(part: string): Docker.Container {
-    return engine.getContainer(this.name(part));
-  }
-
-  /** Runs a command in a part's container; its standard output. @throws when it fails. */
-  async run(part: string, command: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await exec(engine, this.name(part), command);
-    if (code !== 0) throw new Error(`${command.join(" ")} in ${part}: ${code} ${stderr}`);
-    return stdout;
-  }
-
-  /** The authority's certificate, PEM. */
-  authority(): Promise<string> {
-    return this.run("agent", ["cat", "/ca/ca.crt"]);
-  }
-
-  /** The agent's log lines with this message. */
-  async logged(message: string): Promise<Record<string, unknown>[]> {
-    const raw = await this.container("agent").logs({ stdout: true, stderr: true, follow: false });
-    const lines = raw
-      .toString("utf8")
-      .split("\n")
-      .filter((line) => line.includes('"message"'));
-    const parsed = lines.map((line) => JSON.parse(line.slice(line.indexOf("{"))));
-    return parsed.filter((line) => line.message === message);
-  }
-
-  /** Makes the proxy load its configuration file anew; its own words on that. */
-  reload(): Promise<string> {
-    const script = `require("net").connect("/run/edge/master.sock").end("reload\\n").pipe(process.stdout)`;
-    return this.run("agent", ["node", "-e", script]);
   }
 
   /** A tenant with its network, its route and its container. */
@@ -221,39 +176,6 @@ export class EdgeLab {
     await container.start();
   }
 
-  async removeContainer(part: string): Promise<void> {
-    await this.container(part).remove({ force: true, v: true });
-  }
-
-  /** The address of a part in one of the stack's networks. */
-  async address(part: string, network = "edge"): Promise<string> {
-    const { NetworkSettings } = await this.container(part).inspect();
-    return NetworkSettings.Networks[this.name(network)]?.IPAddress ?? "";
-  }
-
-  async setRoute(kind: string, key: string, fields: Record<string, string>): Promise<void> {
-    const Name = this.name(`route-${kind}-${key}`);
-    await engine
-      .getVolume(Name)
-      .remove()
-      .catch(() => undefined);
-    const route = Object.entries({ kind, ...fields });
-    const labels = route.map(([field, value]) => [`redfleet.route.${field}`, value]);
-    await engine.createVolume({
-      Name,
-      Labels: { ...this.labels("route", key), ...Object.fromEntries(labels) },
-    });
-  }
-
-  async makeNetwork(Name: string, component: string, key = "", more: object = {}): Promise<void> {
-    await engine.createNetwork({
-      ...more,
-      Name,
-      CheckDuplicate: true,
-      Labels: this.labels(component, key),
-    });
-  }
-
   /** Starts the edge as the platform does. */
   async startEdge(): Promise<void> {
     const publish = (port: number) => [{ HostIp: "127.0.0.1", HostPort: String(port) }];
@@ -330,20 +252,6 @@ export class EdgeLab {
       User,
       Labels: this.labels(part),
     };
-  }
-
-  private labels(component: string, key = ""): Record<string, string> {
-    return {
-      "redfleet.stack": this.stack,
-      "redfleet.component": component,
-      ...(key && { "redfleet.name": key }),
-    };
-  }
-
-  private mount(volume: string, Target: string, ReadOnly = false): Docker.MountSettings {
-    const Labels = this.labels(volume.startsWith("edge") ? "edge" : "agent");
-    const VolumeOptions = { NoCopy: false, Labels, DriverConfig: { Name: "local", Options: {} } };
-    return { Type: "volume", Source: this.name(volume), Target, ReadOnly, VolumeOptions };
   }
 }
 
