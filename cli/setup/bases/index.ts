@@ -7,12 +7,20 @@ import { contentKey, readJson, writeAtomic } from "../files.ts";
 import { type Note, step } from "../progress.ts";
 import { withWorkDirectory } from "../work.ts";
 import { buildFolder, type Engine, keyOf } from "./engine-images.ts";
+import { checkedMirror, checkMirror, mirroredBases } from "./mirror.ts";
 import { addMongod, addNode, addNpm, hostCertificates, npmConfiguration } from "./parts.ts";
 import { type BaseName, imageFolder, OFFLINE } from "./pins.ts";
 import { makeRootfs, rootfsInputs } from "./rootfs.ts";
 
 /** What `.redfleet/bases.json` says: how base images are had, and the tag of each. */
-export type Bases = Record<BaseName, string> & { mode: "registry" | "offline" };
+export type Bases = Record<BaseName, string> & Source;
+
+/** How base images are had. */
+interface Source {
+  mode: "registry" | "offline";
+  /** A registry that has the official images under names of its own. */
+  mirror?: string;
+}
 
 const FILE = join(LOCAL, "bases.json");
 /** Longest wait for a registry's answer, in milliseconds: a machine without the Internet must not wait. */
@@ -22,25 +30,49 @@ const WORK_SPACE = 1.5e9;
 
 /** Sees to it that every base image can be built upon, and records how in `.redfleet/bases.json`. */
 export async function ensureBases(engine: Engine): Promise<Bases> {
-  const mode = await chooseMode(engine);
-  if (mode === "offline") await makeMissing(engine);
-  const bases: Bases = { mode, ...(mode === "offline" ? OFFLINE : OFFICIAL_BASES) };
-  if (JSON.stringify(await readJson(FILE)) !== JSON.stringify(bases)) {
+  const before = await readJson<Bases>(FILE);
+  const source = await chooseSource(engine, before);
+  if (source.mode === "offline") await makeMissing(engine);
+  const bases: Bases = { ...source, ...imagesOf(source) };
+  if (JSON.stringify(before) !== JSON.stringify(bases)) {
     await writeAtomic(FILE, `${JSON.stringify(bases, null, 2)}\n`);
   }
   return bases;
 }
 
-/** The mode stays what it was; `REDFLEET_IMAGES=registry|offline` decides otherwise. */
-async function chooseMode(engine: Engine): Promise<Bases["mode"]> {
+function imagesOf({ mode, mirror }: Source): Record<BaseName, string> {
+  if (mode === "offline") return OFFLINE;
+  return mirror === undefined ? OFFICIAL_BASES : mirroredBases(mirror);
+}
+
+/** The source stays what it was; `REDFLEET_IMAGES=registry|offline|<mirror>` decides otherwise. */
+async function chooseSource(engine: Engine, before: Bases | undefined): Promise<Source> {
   const wish = process.env.REDFLEET_IMAGES;
-  if (wish === "registry" || wish === "offline") return wish;
-  const before = await readJson<Bases>(FILE);
-  if (before) return before.mode;
+  if (wish === "registry" || wish === "offline") return { mode: wish };
+  if (wish) return mirrored(engine, checkedMirror(wish), before);
+  if (before) {
+    const { mode, mirror } = before;
+    return mirror === undefined ? { mode } : { mode, mirror };
+  }
   const answer = await step("Image registry", async () =>
     (await registryAnswers(engine)) ? "answers" : "out of reach: bases are built from packages",
   );
-  return answer === "answers" ? "registry" : "offline";
+  return { mode: answer === "answers" ? "registry" : "offline" };
+}
+
+/** A mirror is asked for its images when it is named first. */
+async function mirrored(
+  engine: Engine,
+  mirror: string,
+  before: Bases | undefined,
+): Promise<Source> {
+  if (before?.mirror !== mirror) {
+    await step("Image mirror", async () => {
+      await checkMirror(engine, mirror);
+      return mirror;
+    });
+  }
+  return { mode: "registry", mirror };
 }
 
 /** Asks the engine for one official image's manifest, the way that a pull would go. */
