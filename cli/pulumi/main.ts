@@ -10,10 +10,11 @@ import { writeAtomic } from "../setup/files.ts";
 import { pulumiHome } from "../setup/toolchain/versions.ts";
 import { absorbOverlay, pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
 import { ensureLocalState } from "./local.ts";
-import { assertChecked, operationOf } from "./operation.ts";
+import { assertChecked, commandOf, operationOf } from "./operation.ts";
 import { saltOf, withoutSalt } from "./overlay.ts";
 import { fitsPassphrase, wrongPassphrase } from "./passphrase.ts";
 import { STATE } from "./places.ts";
+import { ensureStack } from "./stack.ts";
 
 /** The stack that a command line names, or the selected one, or `dev`. */
 function stackOf(args: readonly string[]): string {
@@ -41,6 +42,8 @@ async function main(args: string[]): Promise<number> {
   const stack = stackOf(args);
   assertChecked(args, stack, trackedText(stack));
   await ensureLocalState();
+  // A stack may need a secret before its first `up`.
+  if (commandOf(args) === "config" && trackedText(stack) !== undefined) await ensureStack(stack);
   const before = await writeOverlay(stack);
   const tracked = trackedText(stack);
   const env: Record<string, string> = { PULUMI_STACK: stack, ...pulumiEnvironment(stack) };

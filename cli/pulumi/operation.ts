@@ -12,13 +12,13 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map([
 /** Options that may stand before the operation and take the next word. */
 const TAKES_WORD = /^(-s|--stack|-C|--cwd|--color|--profiling|--tracing|-v|--verbose)$/;
 
+/** The first word of a command line of Pulumi that is no option. */
+export const commandOf = (args: readonly string[]): string | undefined =>
+  args.find((arg, index) => !arg.startsWith("-") && !TAKES_WORD.test(args[index - 1] ?? ""));
+
 /** What a command line of Pulumi does to a platform; `undefined` for all that does nothing to it. */
-export function operationOf(args: readonly string[]): string | undefined {
-  const command = args.find(
-    (arg, index) => !arg.startsWith("-") && !TAKES_WORD.test(args[index - 1] ?? ""),
-  );
-  return OPERATIONS.get(command ?? "");
-}
+export const operationOf = (args: readonly string[]): string | undefined =>
+  OPERATIONS.get(commandOf(args) ?? "");
 
 /**
  * Checks the stack file before an operation starts: Pulumi's own reader takes a key that stands twice
