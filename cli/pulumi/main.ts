@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { ROOT, stackFileOf } from "../context.ts";
 import { explain, renderExplanation } from "../errors.ts";
 import { writeAtomic } from "../setup/files.ts";
+import { ensurePulumi } from "../setup/toolchain/pulumi.ts";
 import { pulumiHome } from "../setup/toolchain/versions.ts";
 import { absorbOverlay, pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
 import { ensureLocalState } from "./local.ts";
@@ -42,8 +43,7 @@ async function main(args: string[]): Promise<number> {
   const stack = stackOf(args);
   assertChecked(args, stack, trackedText(stack));
   await ensureLocalState();
-  // A stack may need a secret before its first `up`.
-  if (commandOf(args) === "config" && trackedText(stack) !== undefined) await ensureStack(stack);
+  if (commandOf(args) === "config" && trackedText(stack) !== undefined) await ensureKnown(stack);
   const before = await writeOverlay(stack);
   const tracked = trackedText(stack);
   const env: Record<string, string> = { PULUMI_STACK: stack, ...pulumiEnvironment(stack) };
@@ -56,6 +56,12 @@ async function main(args: string[]): Promise<number> {
     console.error(renderExplanation(wrongPassphrase(stack)));
   }
   return code;
+}
+
+/** A stack may need a secret before its first `up`, on a machine where there was none yet. */
+async function ensureKnown(stack: string): Promise<void> {
+  await ensurePulumi();
+  await ensureStack(stack);
 }
 
 const trackedText = (stack: string): string | undefined =>
