@@ -5,6 +5,10 @@ import { loadStackConfig } from "./config/load.ts";
 import { paceOf } from "./config/pace.ts";
 import { underPolicy } from "./policy/enforce.ts";
 
+// Pulumi keeps a stack trace for each property of each resource, and its launcher looks each frame of them up in
+// source maps. There are none: Node strips types without moving anything.
+Reflect.deleteProperty(Error, "prepareStackTrace");
+
 const { stack, platform: config, socket, secret } = loadStackConfig();
 const target = new DockerTarget({ path: socket });
 const args = { target, config, secret, bases: readBases(), pace: paceOf(process.env) };
