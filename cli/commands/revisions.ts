@@ -11,6 +11,8 @@ interface Revision {
   /** Who saved it, `<who>, rollback to <revision>` for a rollback; null for the platform itself. */
   user: string | null;
   at: string;
+  /** Why nobody applies it. */
+  held?: string;
 }
 
 /** `redfleet revisions` and `redfleet rollback`: the saved versions of a cluster's or tenant's flows. */
@@ -23,8 +25,10 @@ export function registerRevisions(program: Command): void {
       const { stack, json } = globals(command);
       const revisions = await askRuntime<Revision[]>(stack, name, question(name, ["list"]));
       if (json) return printJson(revisions);
-      const rows = revisions.map(({ revision, user, at }) => [String(revision), at, user ?? "-"]);
-      console.log(table([["REVISION", "SAVED", "BY"], ...rows]));
+      const rows = revisions.map(({ revision, user, at, held = "" }) => [
+        ...[String(revision), at, user ?? "-", held],
+      ]);
+      console.log(table([["REVISION", "SAVED", "BY", ""], ...rows]));
     });
   program
     .command("rollback")

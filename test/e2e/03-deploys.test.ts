@@ -5,7 +5,7 @@ import { ballast, endpoint, globalConfig, tab } from "../support/flows.ts";
 import { Load } from "../support/load.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { report } from "../support/report.ts";
-import { E2E, status } from "../support/stack.ts";
+import { E2E, redfleet, status, succeeded } from "../support/stack.ts";
 import { pause, until } from "../support/wait.ts";
 
 const NODES = 100;
@@ -91,6 +91,28 @@ describe("deploys while replicas serve", () => {
       await admin.deploy([...kept, globalConfig(mark), ...nodes], "nodes");
       return mark;
     }));
+
+  it("ends one replica by a deploy that ends processes, says so, and goes on with the next", async () => {
+    const untouched = load("/red-nodes/steady");
+    const exit = 'if (cluster.type === "worker") Buffer.constructor("return process")().exit(1);';
+    const nodes = endpoint("deadly", "deadly", "/deadly", "x").map((node) =>
+      node.type === "function" ? { ...node, initialize: exit } : node,
+    );
+    await admin.deployTabs([tab("deadly"), ...nodes]);
+    const held = /held: revision \d+ ended \S+ while it was applied/g;
+    await until("all replicas are held", async () => {
+      const { stdout } = await redfleet(E2E, ["status"]);
+      return stdout.match(held)?.length === addresses.length;
+    });
+    const { stdout } = succeeded(await redfleet(E2E, ["revisions", "main"]));
+    expect(stdout.match(held)).toHaveLength(1);
+    expect((await untouched.stop()).lost).toEqual([]);
+    await admin.deployTabs([tab("deadly")]);
+    await until("all replicas run the next one", async () => {
+      const { revision, replicas = [] } = (await status(E2E)).clusters.main ?? {};
+      return replicas.every((one) => one.revision === revision && one.state === "running");
+    });
+  });
 });
 
 /** Requests that waited for a deploy so far, on all replicas. */

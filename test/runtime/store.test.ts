@@ -263,6 +263,77 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     expect((await store.users()).map(({ username }) => username)).not.toContain("a.b$c");
   });
 
+  describe("trials of revisions", () => {
+    const LEASE_MS = 60_000;
+    const version = (revision: number) => ({ revision, writeId: `write-${revision}` });
+    const take = (worker: string, revision = 7, leaseMs = LEASE_MS) =>
+      store.trials.take(version(revision), worker, leaseMs);
+
+    it("go to one worker, who keeps them until it ends them", async () => {
+      const others = await Promise.all([open(), open()]);
+      const seen = await Promise.all(
+        [store, ...others].map(({ trials }, index) =>
+          trials.take(version(7), `w${index}`, LEASE_MS),
+        ),
+      );
+      const worker = seen[0]?.worker ?? "";
+      expect(seen).toEqual(
+        seen.map(() => ({ ...version(7), state: "trying", worker, failures: 0 })),
+      );
+      await store.trials.end(version(7), "nobody", true);
+      expect(await take("late")).toMatchObject({ state: "trying", worker });
+      await store.trials.end(version(7), worker, true);
+      expect(await take("late")).toMatchObject({ state: "applied", worker });
+      expect(await take("late", 8)).toMatchObject({ state: "trying", worker: "late" });
+    });
+
+    it("go on to the next worker when the first cannot, or is silent for too long", async () => {
+      await take("a");
+      await store.trials.end(version(7), "a", false);
+      expect(await take("b", 7, 200)).toMatchObject({ state: "trying", worker: "b" });
+      expect(await take("c")).toMatchObject({ worker: "b" });
+      await until("the lease is over", async () => (await take("c")).worker === "c");
+    });
+
+    it("hold what ended the process that tried it, for a while and then for good", async () => {
+      await take("a");
+      expect(await store.trials.fail(version(7), "b", [200])).toMatchObject({ state: "trying" });
+      const held = { state: "held", worker: "a", failures: 1 };
+      expect(await store.trials.fail(version(7), "a", [200])).toMatchObject(held);
+      expect(await take("b")).toMatchObject(held);
+      expect(await store.trials.list()).toMatchObject([{ ...version(7), ...held }]);
+      await until("it is tried again", async () => (await take("b")).state === "trying");
+      const again = { state: "held", worker: "b", failures: 2 };
+      expect(await store.trials.fail(version(7), "b", [200])).toMatchObject(again);
+      await pause(300);
+      expect(await take("a")).toMatchObject(again);
+      expect(await take("a", 8)).toMatchObject({ state: "trying" });
+    });
+
+    it("hold what was applied only when a second worker ends by it", async () => {
+      await take("a");
+      await store.trials.end(version(7), "a", true);
+      const fail = (worker: string) => store.trials.fail(version(7), worker, [LEASE_MS]);
+      expect(await fail("b")).toMatchObject({ state: "applied" });
+      expect(await fail("b")).toMatchObject({ state: "applied" });
+      expect(await fail("a")).toMatchObject({ state: "held", worker: "a" });
+      expect(await fail("c")).toMatchObject({ state: "held", worker: "a", failures: 1 });
+    });
+
+    it("know of a worker that ended before anybody tried", async () => {
+      const failed = await store.trials.fail(version(7), "a", [LEASE_MS]);
+      expect(failed).toMatchObject({ ...version(7), state: "trying", failures: 0 });
+      expect(await take("b")).toMatchObject({ state: "trying", worker: "b" });
+    });
+
+    it("are forgotten with the revisions that they were of", async () => {
+      for (const revision of [1, 2, 2 + HISTORY]) await take("a", revision);
+      await store.trials.end(version(2 + HISTORY), "a", true);
+      const kept = async () => (await store.trials.list()).map(({ revision }) => revision).join();
+      await until("the old are gone", async () => (await kept()) === String(2 + HISTORY));
+    });
+  });
+
   it("gives the turn to one worker at a time, until it is handed on or runs out", async () => {
     const all = ["a", "b", "c"];
     const taken = await Promise.all(all.map((worker) => store.takeTurn(worker, 60_000)));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FlowNode, globalConfig, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { report } from "../support/report.ts";
-import { until } from "../support/wait.ts";
+import { pause, until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
 import { answering } from "./support/flows.ts";
 import { startLoad } from "./support/load.ts";
@@ -134,9 +134,11 @@ describe("restarts of everything", () => {
   });
 
   it("go on when a replica is killed while it has the turn", async () => {
-    await reached(await person.deploy(flows("slow", "", 2000)));
+    await reached(await person.deploy(flows("slow", "", 3000)));
     // A running request keeps the holder of the turn waiting.
-    const slow = replicas.map(({ url }) => fetch(`${url}/slow`).catch(() => undefined));
+    const askSlowly = (among: readonly Runtime[]) =>
+      among.map(({ url }) => fetch(`${url}/slow`).catch(() => undefined));
+    const slow = askSlowly(replicas);
     await until("they run", async () => {
       const texts = await Promise.all(
         replicas.map(async ({ health }) => (await fetch(`${health}/metrics`)).text()),
@@ -144,8 +146,15 @@ describe("restarts of everything", () => {
       return texts.every((text) => /redfleet_http_requests_in_flight\{[^}]*\} 1/.test(text));
     });
     const revision = await person.deploy(flows("survived"));
-    const held = await until("somebody has the turn", () => turns().findOne({}), { every: 5 });
-    const holder = replicas.find(({ worker }) => worker === held.worker) as Runtime;
+    const takes = async (...excepted: string[]) => {
+      const turn = await turns().findOne({});
+      return replicas.find(({ worker }) => worker === turn?.worker && !excepted.includes(worker));
+    };
+    // The first one tries the revision for the others: they would wait for it to start again.
+    const first = await until("somebody has the turn", () => takes(), { every: 5 });
+    await pause(2000);
+    slow.push(...askSlowly(replicas.filter((replica) => replica !== first)));
+    const holder = await until("the next one has it", () => takes(first.worker), { every: 5 });
     await holder.signal("SIGKILL");
     const others = replicas.filter((replica) => replica !== holder);
     const loads = others.map(({ url }) => startLoad(`${url}/mark`, 2));

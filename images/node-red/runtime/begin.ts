@@ -6,18 +6,23 @@ import type { FlowSet } from "./store/types.ts";
 
 /** Starts Node-RED and waits until its first flows run. */
 export async function begin(parts: Parts, initial: FlowSet | null): Promise<void> {
-  const { red, config, http, status, deploys, packages, boots, log } = parts;
+  const { red, config, http, status, deploys, packages, boots, canary, log } = parts;
   const lacking = await packages.begin(initial);
   const first = firstStart(red.events);
-  if (!boots.problem && config.role !== "replica") boots.runs(initial?.revision ?? 0);
+  if (!boots.problem && config.role !== "replica") {
+    boots.runs(initial?.revision ?? 0);
+    if (initial) canary.applies(initial);
+  }
   await http.listen(config.httpPort);
   await red.start();
   const stopped = await first;
+  canary.settle();
   const problem = boots.problem ?? lacking ?? stopped;
   deploys.arm();
   const revision = initial?.revision ?? 0;
-  if (config.role === "replica" && initial && !boots.problem) await offer(parts, initial);
-  else {
+  if (config.role === "replica" && initial && !boots.problem) {
+    await offerFirst(parts, initial);
+  } else {
     const state = problem ? "error" : "running";
     status.update({ state, revision, error: problem });
   }
@@ -33,6 +38,14 @@ export async function begin(parts: Parts, initial: FlowSet | null): Promise<void
     if (lacking) status.update({ state: "running", error: undefined });
   });
   log.info("started", { revision: status.revision, state: status.state, port: config.httpPort });
+}
+
+/** A replica that may not apply what is stored starts with the newest revision that did no harm. */
+async function offerFirst(parts: Parts, set: FlowSet): Promise<void> {
+  await offer(parts, set);
+  if (!parts.status.held) return;
+  const good = await parts.canary.lastGood(set);
+  if (good !== null) await offer(parts, good);
 }
 
 /** Hands on what is stored, but for what has ended this process again and again. */

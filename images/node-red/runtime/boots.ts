@@ -8,6 +8,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Version } from "./store/trials.ts";
 
 const CRASHES = 5;
 const SHORT_SECONDS = 30;
@@ -32,6 +33,8 @@ export interface Boot {
   startedAt: number;
   aliveAt: number;
   clean: boolean;
+  /** The revision that it applies, or has applied a moment ago. */
+  applying?: Version | undefined;
 }
 
 const mean = (values: readonly number[]) =>
@@ -64,12 +67,19 @@ export function nextBoot(before: Boot | undefined, now: number): Boot {
 export class Boots {
   private readonly file: string;
   private readonly boot: Boot;
+  /** The revision that the last run applied when it ended, not because it was told to. */
+  readonly endedBy: Version | undefined;
 
   /** Decides in which mode this run is, and keeps its record until the process ends. */
   constructor(folder: string) {
     this.file = join(folder, FILE);
-    this.boot = nextBoot(this.read(), Date.now());
+    const before = this.read();
+    this.endedBy = before?.applying;
+    // Kept until it was told: the store may be away.
+    this.boot = { ...nextBoot(before, Date.now()), applying: this.endedBy };
     this.beat();
+    // Whatever ends it from here on, somebody has asked for its end.
+    for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => this.applies(undefined));
     process.once("exit", (code) => {
       this.boot.clean = code === 0;
       this.keep();
@@ -98,6 +108,19 @@ export class Boots {
   runs(revision: number): void {
     if (this.boot.mode === "normal" && this.boot.revision === revision) return;
     Object.assign(this.boot, { mode: "normal", reason: "", revision });
+    this.keep();
+  }
+
+  /** Notes the revision that is applied from now on, before it can do any harm; or that none is. */
+  applies(version: Version | undefined): void {
+    if (version?.writeId === this.boot.applying?.writeId) return;
+    this.boot.applying = version && { revision: version.revision, writeId: version.writeId };
+    this.keep();
+  }
+
+  /** Starts no flows, because of what other runs or workers came to by this revision. */
+  holdBack(revision: number, reason: string): void {
+    Object.assign(this.boot, { mode: "safe", crashes: [], reason, revision });
     this.keep();
   }
 

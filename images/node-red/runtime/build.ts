@@ -51,7 +51,8 @@ function openLeaders(config: RuntimeConfig, store: FlowStore, log: Logger): Lead
 const connectionName = ({ role, worker }: RuntimeConfig) => `redfleet-${role}-${worker}`;
 
 /** What happens around each restart of flows. */
-function openDeploys({ config, red, nodes, status, log }: Base, gate: Gate, turns: Turns): Deploys {
+function openDeploys(base: Base, gate: Gate, turns: Turns): Deploys {
+  const { config, red, nodes, status, canary, log } = base;
   // Nobody is served yet by one that starts, and an editor has no others of its kind.
   const beforeAll = async () => {
     if (config.role === "replica" && status.serving) await turns.take();
@@ -60,14 +61,15 @@ function openDeploys({ config, red, nodes, status, log }: Base, gate: Gate, turn
     log.error(`${error}: what runs is not known, requests are let in`);
     status.update({ state: "error", error, broken: true });
   };
-  const deploys = guardDeploys({ red, gate, beforeAll, onStuck });
+  const onEnd = () => canary.settle();
+  const deploys = guardDeploys({ red, gate, beforeAll, onEnd, onStuck });
   beforeFlows(red, (flows) => nodes.prepare(flows));
   return deploys;
 }
 
 /** Node-RED's way to the flow store. */
 function openStorage(base: Base, stored: Stored, packages: Packages, deploys: Deploys) {
-  const { config, log, store, status, boots } = base;
+  const { config, log, store, status, boots, canary } = base;
   const { initial, settings, sessions } = stored;
   const readOnly = config.role === "replica";
   return createStorage({
@@ -77,8 +79,10 @@ function openStorage(base: Base, stored: Stored, packages: Packages, deploys: De
     initial: readOnly ? EMPTY : (initial ?? EMPTY),
     beforeLoad: (flows) => base.nodes.prepare(flows),
     beforeRestart: deploys.beforeRestart,
-    onSaved: ({ revision }) => {
+    onSaved: (set) => {
+      const { revision } = set;
       boots.runs(revision);
+      canary.applies(set);
       status.update({ state: "running", revision, error: undefined });
     },
     onRestamped: ({ revision }) => status.update({ revision }),
@@ -88,7 +92,7 @@ function openStorage(base: Base, stored: Stored, packages: Packages, deploys: De
 
 /** Builds Node-RED around what the store holds. Replicas start empty and apply what is stored. */
 export function build(base: Base, stored: Stored): Parts {
-  const { config, log, store, red, nodes, status, boots } = base;
+  const { config, log, store, red, nodes, status, boots, canary } = base;
   const gate = new Gate({ app: () => red.httpNode, graceMs: config.gateSeconds * 1000, log });
   const turns = new Turns({ store, worker: config.worker, log });
   const deploys = openDeploys(base, gate, turns);
@@ -115,7 +119,7 @@ export function build(base: Base, stored: Stored): Parts {
   red.init(http.server, nodeRedSettings);
   const reloader = new Reloader({
     ...{ red, nodes, saves, deploys, packages },
-    ...{ status, turns, secret, log },
+    ...{ status, turns, canary, secret, log },
   });
   return { ...base, gate, http, packages, saves, deploys, reloader, context, leaders, debug };
 }

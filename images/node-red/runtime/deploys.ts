@@ -29,14 +29,17 @@ export interface DeploysOptions {
   gate: Gate;
   /** Awaited before a restart of everything, while requests still pass. */
   beforeAll(): Promise<void>;
+  /** The restart of flows of a deploy is over, well or not. */
+  onEnd(): void;
   /** Node-RED did not say in time that a deploy is over: what runs is not known. */
   onStuck(problem: string): void;
 }
 
 /** Must be called before Node-RED starts. */
-export function guardDeploys({ red, gate, beforeAll, onStuck }: DeploysOptions): Deploys {
+export function guardDeploys({ red, gate, beforeAll, onEnd, onStuck }: DeploysOptions): Deploys {
   const deadline = new Deadline((problem) => {
     gate.open();
+    onEnd();
     onStuck(problem);
   });
   let comparison: Comparison | undefined;
@@ -72,6 +75,7 @@ export function guardDeploys({ red, gate, beforeAll, onStuck }: DeploysOptions):
       onDeployEnd(red.events, () => {
         deadline.end();
         gate.open();
+        onEnd();
       }),
     async beforeRestart() {
       // Node-RED answers a deploy before its flows have started, and would start half of one and half of the next.

@@ -2,6 +2,7 @@
 import { begin, offer } from "./begin.ts";
 import { Boots } from "./boots.ts";
 import { build } from "./build.ts";
+import { Canary } from "./canary.ts";
 import { reportCrashes } from "./crashes.ts";
 import { lastExpiry, openDocument } from "./documents.ts";
 import { drain } from "./drain.ts";
@@ -55,7 +56,7 @@ function readStored(config: RuntimeConfig, store: FlowStore, log: Logger, signal
 
 /** Follows the store, tells the registry, and in editors watches the replicas. */
 function follow(parts: Parts): () => Promise<void> {
-  const { config, store, status, red, debug, log } = parts;
+  const { config, store, status, red, debug, canary, log } = parts;
   const registration = register(store, status, log);
   const fleet = config.role === "editor" ? followFleet(store, status, red.events, log) : undefined;
   store.watch({
@@ -65,7 +66,8 @@ function follow(parts: Parts): () => Promise<void> {
   return async () => {
     fleet?.stop();
     debug?.stop();
-    const left = registration.leave();
+    // A revision that it was about to apply is tried by somebody else, at once.
+    const left = Promise.all([registration.leave(), canary.leave(false, 0)]);
     // First: nobody leads until another worker has the lock, and many flows take long to stop.
     await parts.leaders.close();
     await red.stop();
@@ -144,7 +146,9 @@ export async function launch(open = openStore): Promise<LazyNodes> {
   }
   await connected;
   const stored = await readStored(config, store, log, signal);
-  const parts = build({ config, log, store, red, status, boots, nodes }, stored);
+  const canary = new Canary({ store, boots, role, worker, log });
+  await canary.begin(stored.initial);
+  const parts = build({ config, log, store, red, status, boots, canary, nodes }, stored);
   later.abandon = () => parts.gate.abandon();
   later.metrics = () => metricsOf(parts);
   await begin(parts, stored.initial);

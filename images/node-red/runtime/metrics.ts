@@ -34,6 +34,7 @@ function statusMetrics(status: Status): Metric[] {
       "1 when the newest revision does not run",
       Number(status.error !== undefined),
     ],
+    ["held", "gauge", "1 when a newer revision is held back here", Number(status.held)],
   ];
   if (status.identity.role !== "editor") return metrics;
   const live = status.replicas.filter((replica) => replica.revision === status.revision).length;

@@ -1,5 +1,6 @@
 /** What a process consists of. */
 import type { Boots } from "./boots.ts";
+import type { Canary } from "./canary.ts";
 import type { SharedContext } from "./context/index.ts";
 import type { DebugEnd } from "./debug/channels.ts";
 import type { Deploys } from "./deploys.ts";
@@ -25,6 +26,7 @@ export interface Base {
   store: FlowStore;
   status: Status;
   boots: Boots;
+  canary: Canary;
   nodes: LazyNodes;
 }
 

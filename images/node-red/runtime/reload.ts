@@ -3,6 +3,7 @@
  * newest wins. A revision that cannot run here is not begun: the one before serves on, and the
  * reason is reported. Where Node-RED fails half-way the next try, with the next look at the store, restarts all.
  */
+import { type Canary, Held } from "./canary.ts";
 import { changedCredentials, decryptCredentials } from "./credentials.ts";
 import type { Deploys } from "./deploys.ts";
 import { resetCredentials } from "./internals.ts";
@@ -31,6 +32,7 @@ export interface ReloadOptions {
   deploys: Deploys;
   status: Status;
   turns: Turns;
+  canary: Canary;
   nodes: LazyNodes;
   packages: PackageSwitch;
   secret: string;
@@ -71,31 +73,47 @@ export class Reloader {
   }
 
   private async attempt(set: FlowSet): Promise<void> {
-    const { status, turns, log } = this.options;
-    const begin = performance.now();
+    const { status, turns, canary, packages, log } = this.options;
+    let begin = performance.now();
+    let applied = false;
     status.update({ state: "reloading" });
     try {
+      await packages.prepare(set);
+      if (!(await canary.enter(set, status.serving, () => this.newest !== undefined))) return;
+      begin = performance.now();
       await this.apply(set);
+      applied = true;
       this.counters.count += 1;
       this.counters.lastMs = performance.now() - begin;
       this.counters.totalMs += this.counters.lastMs;
       status.update({
-        ...{ state: "running", revision: set.revision, error: undefined, broken: false },
+        ...{ state: "running", revision: set.revision, error: undefined },
+        ...{ broken: false, held: false },
       });
       const ms = Math.round(this.counters.lastMs);
       log.info("a revision was applied", { revision: set.revision, ms });
     } catch (error) {
-      this.counters.failures += 1;
-      const reason = reasonOf(error);
-      status.update({ state: "error", error: `revision ${set.revision}: ${reason}` });
-      const then = status.broken ? "what runs is not known" : "the one before runs on";
-      const { revision } = set;
-      log.error(`a revision was not applied, ${then}`, {
-        ...{ revision, running: status.revision, reason },
-      });
+      this.fail(set, error);
     } finally {
+      void canary.leave(applied, performance.now() - begin);
       turns.end();
     }
+  }
+
+  private fail({ revision }: FlowSet, error: unknown): void {
+    const { status, log } = this.options;
+    this.counters.failures += 1;
+    const reason = reasonOf(error);
+    const held = error instanceof Held;
+    status.update({
+      state: "error",
+      error: held ? reason : `revision ${revision}: ${reason}`,
+      held,
+    });
+    const then = status.broken ? "what runs is not known" : "the one before runs on";
+    log.error(`a revision was not applied, ${then}`, {
+      ...{ revision, running: status.revision, reason },
+    });
   }
 
   private async apply(set: FlowSet): Promise<void> {

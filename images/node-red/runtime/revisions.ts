@@ -6,6 +6,7 @@
  * replicas apply it as they apply every save.
  */
 import { randomUUID } from "node:crypto";
+import { heldText } from "./canary.ts";
 import { answerCommand } from "./command.ts";
 import type { FlowSet, FlowStore } from "./store/types.ts";
 
@@ -30,8 +31,20 @@ function contentOf({ flows, credentials, digest }: FlowSet, user: string) {
 const savedBy = (revision: number, who: string): string =>
   [who.slice(0, LONGEST_NAME), `rollback to ${revision}`].filter(Boolean).join(", ");
 
+/** What is kept, and which of it is held because it ended processes. */
+async function list(store: FlowStore) {
+  const [kept, trials] = await Promise.all([store.history(), store.trials.list()]);
+  const held = new Map(
+    trials.filter(({ state }) => state === "held").map((trial) => [trial.revision, trial]),
+  );
+  return kept.map((revision) => {
+    const trial = held.get(revision.revision);
+    return { ...revision, ...(trial && { held: heldText(trial) }) };
+  });
+}
+
 await answerCommand("revisions", async (store, [command, argument = "", who = ""]) => {
-  if (command === "list") return store.history();
+  if (command === "list") return list(store);
   if (command === "rollback" && /^[1-9]\d{0,9}$/.test(argument)) {
     return rollback(store, Number(argument), who);
   }

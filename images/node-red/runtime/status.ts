@@ -34,6 +34,8 @@ export class Status extends EventEmitter {
   serving = false;
   /** A restart of flows ended half-way: what runs is not known. */
   broken = false;
+  /** A newer revision is not applied, because of what it did to another process. */
+  held = false;
   replicas: WorkerRecord[] = [];
   readonly identity: Identity;
 
@@ -47,6 +49,7 @@ export class Status extends EventEmitter {
     revision?: number | null;
     error?: string | undefined;
     broken?: boolean;
+    held?: boolean;
   }): void {
     // Draining is final.
     if (this.state === "draining") return;

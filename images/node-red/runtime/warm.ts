@@ -12,6 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { types } from "node:util";
 import { launch } from "./launch.ts";
 import type { FlowNode } from "./node-red.ts";
+import type { Trials } from "./store/trials.ts";
 import type { FlowSet, FlowStore } from "./store/types.ts";
 
 const PORTS = { REDFLEET_HTTP_PORT: "28180", REDFLEET_HEALTH_PORT: "28181" };
@@ -38,6 +39,13 @@ const stored: FlowSet = {
 
 const nothing = async () => undefined;
 
+const trials: Trials = {
+  take: async (version, worker) => ({ ...version, state: "applied", worker, failures: 0 }),
+  end: nothing,
+  fail: async (version, worker) => ({ ...version, state: "held", worker, failures: 1 }),
+  list: async () => [],
+};
+
 /** A store that holds the flows above and forgets all that it is given. */
 const store: FlowStore = {
   connect: nothing,
@@ -59,6 +67,7 @@ const store: FlowStore = {
   takeTurn: async (worker) => worker,
   endTurn: nothing,
   workers: async () => [],
+  trials,
   nextFence: async () => 1,
   close: nothing,
 };

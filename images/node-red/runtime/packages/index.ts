@@ -50,6 +50,7 @@ export function createPackages({ config, store, log, restamp }: PackagesOptions)
       },
       settle: async () => {},
       digest: async () => NO_PACKAGES,
+      prepare: (set) => replica.prepare(set),
       change: (set, check) => replica.change(set, check),
     };
   }
@@ -68,6 +69,8 @@ export function createPackages({ config, store, log, restamp }: PackagesOptions)
       await editor.settle(named(stored));
     },
     digest: () => editor.digest(),
+    // npm works in the folder that is in use.
+    prepare: async () => {},
     change: (set, check) => editor.change(set, check),
   };
 }

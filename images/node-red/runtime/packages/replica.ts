@@ -31,6 +31,8 @@ interface Failure {
 
 /** What the reload asks. */
 export interface PackageSwitch {
+  /** Gets the packages of a revision, and runs none of their code. */
+  prepare(set: FlowSet): Promise<void>;
   /**
    * Makes the packages of a revision the ones in use, then asks `check`; when it throws, the ones before
    * are in use again.
@@ -61,6 +63,10 @@ export class ReplicaPackages implements PackageSwitch {
     this.options.folders.prune(wanted);
     this.digest = wanted;
     for (const name of nodeModulesOf(this.folder).keys()) this.origins.set(name, wanted);
+  }
+
+  async prepare({ digest }: FlowSet): Promise<void> {
+    if (namesSet(digest) && digest !== this.digest) await this.install(digest);
   }
 
   async change(set: FlowSet, check: () => Promise<void>): Promise<void> {

@@ -11,6 +11,7 @@ import { type Logger, reasonOf } from "../log.ts";
 import { persist } from "../retry.ts";
 import { nextFence } from "./mongodb-fences.ts";
 import { readLibrary, writeLibrary } from "./mongodb-library.ts";
+import { MongodbTrials } from "./mongodb-trials.ts";
 import { endTurn, takeTurn } from "./mongodb-turns.ts";
 import { type Watcher, watchDatabase } from "./mongodb-watch.ts";
 import { listWorkers, prepareWorkers, removeWorker, reportWorker } from "./mongodb-workers.ts";
@@ -82,6 +83,7 @@ export class MongodbFlowStore implements FlowStore {
   private readonly client: MongoClient;
   private readonly db: Db;
   private readonly flows: Collection<FlowDocument>;
+  readonly trials: MongodbTrials;
   private readonly background = new Set<Promise<unknown>>();
   private watcher: Watcher | undefined;
   /** Newest revision that is known to be in the history. */
@@ -105,6 +107,7 @@ export class MongodbFlowStore implements FlowStore {
     });
     this.db = this.client.db(options.database);
     this.flows = this.db.collection<FlowDocument>("flows");
+    this.trials = new MongodbTrials(this.db, options.history);
   }
 
   async connect(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 /** The flow store port: what the runtime needs from a back end. */
+import type { Trials } from "./trials.ts";
 
 /** One saved version of a flow set. */
 export interface FlowSet {
@@ -112,6 +113,7 @@ export interface FlowStore {
   endTurn(worker: string): Promise<void>;
   /** Workers that reported within the last 30 s. */
   workers(): Promise<WorkerRecord[]>;
+  readonly trials: Trials;
   /** The next number of a counter: higher than all before, also after a failover. */
   nextFence(name: string): Promise<number>;
   close(): Promise<void>;

@@ -31,6 +31,7 @@ import {
 import { nextFence } from "./valkey-fences.ts";
 import { readLibrary, writeLibrary } from "./valkey-library.ts";
 import { COMMIT, END_TURN, TAKE_TURN } from "./valkey-scripts.ts";
+import { ValkeyTrials } from "./valkey-trials.ts";
 import { ValkeyWatcher } from "./valkey-watch.ts";
 import { listWorkers, removeWorker, reportWorker } from "./valkey-workers.ts";
 
@@ -65,6 +66,7 @@ export class ValkeyFlowStore implements FlowStore {
   private readonly sentinels: Sentinels | undefined;
   private readonly keys: Record<"current" | "old" | "revisions" | "users" | "turn", string>;
   private readonly channels: { flows: string; workers: string };
+  readonly trials: ValkeyTrials;
   private watcher: ValkeyWatcher | undefined;
 
   constructor(options: ValkeyOptions) {
@@ -81,6 +83,8 @@ export class ValkeyFlowStore implements FlowStore {
       users: `${prefix}users`,
       turn: `${prefix}turn`,
     };
+    const run = <T>(work: (client: Redis) => Promise<T>) => this.guarded(work);
+    this.trials = new ValkeyTrials({ key: `${prefix}trials`, history: options.history, run });
     this.channels = { flows: `${prefix}flows`, workers: `${prefix}workers` };
   }
 
