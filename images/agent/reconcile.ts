@@ -4,7 +4,7 @@ import { keepStoreCertificates } from "./certificates/stores.ts";
 import { EdgeKeeper } from "./edge/apply.ts";
 import { renderConfig } from "./edge/config.ts";
 import type { ClusterRoute } from "./edge/input.ts";
-import { routeMap } from "./edge/map.ts";
+import { routeMap, tenantAddresses } from "./edge/map.ts";
 import { ProxyRuntime } from "./edge/runtime.ts";
 import type { EngineClient } from "./engine/client.ts";
 import { observe } from "./engine/observe.ts";
@@ -66,7 +66,9 @@ export class Reconciler {
       keepStoreCertificates(storePaths, observed, this.#settings),
     );
     const limited = await this.#part("process limits", () => this.#pids.apply(observed));
-    const routed = await this.#part("edge", () => this.#applyEdge(routes));
+    const routed = await this.#part("edge", () =>
+      this.#applyEdge(routes, tenantAddresses(observed.containers)),
+    );
     return joined && trusted && limited && routed;
   }
 
@@ -92,7 +94,7 @@ export class Reconciler {
     }
   }
 
-  async #applyEdge(routes: Route[]): Promise<void> {
+  async #applyEdge(routes: Route[], addresses: Map<string, string>): Promise<void> {
     const { edge: settings, stack } = this.#settings;
     const certificates = await this.#certificates(routes.flatMap((route) => route.hosts));
     if (!certificates) return;
@@ -100,7 +102,7 @@ export class Reconciler {
     const config = { settings, clusters, certificates: [...certificates.keys()], stack };
     await this.#edge.apply({
       config: renderConfig(config),
-      map: routeMap(routes, settings),
+      map: routeMap(routes, settings, addresses),
       certificates,
     });
   }

@@ -60,7 +60,7 @@ export async function startEdge(
   });
   copyFileSync(join(folder, "cert.pem"), join(edge, "cert.pem"));
   writeFileSync(join(edge, "haproxy.cfg"), onLoopback(text, ports));
-  writeFileSync(join(edge, "routes.map"), renderMap(routeMap([route], wanted)));
+  writeFileSync(join(edge, "routes.map"), renderMap(routeMap([route], wanted, new Map())));
   const container = await engine.createContainer({
     Image: await platformImage("edge"),
     Labels: { "redfleet.stack": "bench" },

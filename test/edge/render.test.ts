@@ -91,14 +91,15 @@ describe("the map", () => {
       }),
     ],
     settings,
+    new Map([["dev-tenant-acme", "172.20.0.2"]]),
   );
 
   it("holds all that a host needs in one value", () => {
     expect(renderMap(map)).toBe(
       [
-        "acme.example.test tenants|acme|dev-tenant-acme|10485760|10000",
-        "idle.example.test stopped|idle|dev-tenant-idle|10485760|10000",
-        "main.example.test editor-main|main|dev-editor-main|5|70",
+        "acme.example.test tenants|acme|dev-tenant-acme|10485760|10000|172.20.0.2",
+        "idle.example.test stopped|idle|dev-tenant-idle|10485760|10000|",
+        "main.example.test editor-main|main|dev-editor-main|5|70|",
         "",
       ].join("\n"),
     );

@@ -47,23 +47,30 @@ ${unavailable}
 export const staticBackends = `backend tenants
 ${unavailable}
   http-request do-resolve(txn.address,docker,ipv4) var(txn.upstream)
+  # An engine that is busy, or starts again, does not answer in time: what the agent has seen last holds.
+  http-request set-var(txn.address) var(txn.route),field(6,|) if !{ var(txn.address) -m found } { var(txn.route),field(6,|) -m ip 0.0.0.0/0 }
   http-request return status 503 ${page("starting")} hdr Retry-After 2 unless { var(txn.address) -m found }
   http-request set-dst var(txn.address)
   http-request set-dst-port int(1880)
   server tenant 0.0.0.0:0
 
 backend stopped
+  no log
   http-request return status 503 ${page("stopped")}
 
 backend rates
+  no log
   stick-table type string len 64 size 100k expire ${rateWindow * 3}s store http_req_rate(${rateWindow}s)
 
 backend logins
+  no log
   stick-table type string len 64 size 10k expire 2m store http_req_rate(60s)
 
 backend connections
+  no log
   stick-table type ipv6 size 20k expire 1m store conn_cur
 
 backend requests
+  no log
   stick-table type ipv6 size 20k expire 1m store conn_cur
 `;

@@ -1,3 +1,5 @@
+import { isIPv4 } from "node:net";
+import type { Container } from "../model.ts";
 import type { Route } from "../routes.ts";
 import type { EdgeSettings } from "../settings.ts";
 
@@ -15,20 +17,36 @@ function backend(route: Route): string {
   return route.kind === "tenant" ? "tenants" : `editor-${route.key}`;
 }
 
-/** `backend|key|upstream|body bytes|requests per window`; the fields of `routing` in config.ts. */
-function value(route: Route, settings: EdgeSettings): string {
+/**
+ * `backend|key|upstream|body bytes|requests per window|address`; frontends.ts and backends.ts read them. The last
+ * one is empty unless the route leads to a tenant that runs.
+ */
+function value(route: Route, settings: EdgeSettings, address = ""): string {
   const body = route.options.bodyLimitBytes ?? settings.bodyLimitBytes;
   const rate = route.options.rateLimitPerSecond ?? settings.rateLimitPerSecond;
-  return [backend(route), route.key, route.upstream, body, rate * rateWindow].join("|");
+  return [backend(route), route.key, route.upstream, body, rate * rateWindow, address].join("|");
 }
 
 /** The backend that a value leads to. */
 export const backendOf = (entry: string): string => entry.slice(0, entry.indexOf("|"));
 
-/** The map for all routes. */
-export function routeMap(routes: Route[], settings: EdgeSettings): RouteMap {
+/** The map for all routes; `addresses` are those of running tenants by the names of their containers. */
+export function routeMap(
+  routes: Route[],
+  settings: EdgeSettings,
+  addresses: ReadonlyMap<string, string>,
+): RouteMap {
+  const entry = (route: Route) => value(route, settings, addresses.get(route.upstream));
+  return new Map(routes.flatMap((route) => route.hosts.map((host) => [host, entry(route)])));
+}
+
+/** Where tenants answer: each is in no network but its own. */
+export function tenantAddresses(containers: readonly Container[]): Map<string, string> {
   return new Map(
-    routes.flatMap((route) => route.hosts.map((host) => [host, value(route, settings)] as const)),
+    containers.flatMap(({ name, component, networks }) => {
+      const address = [...networks.values()].flat().find(isIPv4);
+      return component === "tenant" && address ? [[name, address]] : [];
+    }),
   );
 }
 
