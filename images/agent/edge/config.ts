@@ -22,7 +22,7 @@ const ciphersuites = [
 
 /** Old workers end with their last websocket, or after twelve hours, or as the 64th of them. */
 const global = (settings: EdgeSettings) => `global
-  log stdout format raw local0 notice
+  log stdout len 4096 format raw local0 notice
   maxconn ${settings.maxConnections}
   stats socket unix@/run/edge/admin.sock mode 660 level admin
   server-state-file /run/edge/servers.state

@@ -118,6 +118,28 @@ const health = `frontend health
   http-request return status 404
 `;
 
+/** What is told of a request: JSON, as all parts of the platform write it. */
+const line = [
+  "%(level)[str(error)] %(component)[str(edge)] %(message)[str(answered in place of a runtime)]",
+  "%(host)[var(txn.host)] %(status)ST %(termination)ts %(backend)b %(server)s %(retries)rc",
+  "%(waitMs)Tw %(connectMs)Tc %(totalMs)Ta %(method)HM %(path)HPO %(client)ci",
+].join(" ");
+
+/**
+ * Requests are of level info, which is not written. One that the edge fails by itself is raised to an error: at
+ * most one a second and name, so that nobody can fill the log. What a runtime answers is not the edge's to tell,
+ * and a tenant that is declared stopped is no failure.
+ */
+const failures = `  log-format "%{+json}o ${line}"
+  http-response set-var(txn.answered) bool(true)
+  acl failed status 500:599
+  acl declared var(txn.answered) -m found
+  acl declared var(txn.backend) -m str stopped
+  http-after-response set-var(txn.second) date if failed !declared
+  acl told var(txn.name),map_str_int(virt@told,0),sub(txn.second) eq 0
+  http-after-response set-log-level err if failed !declared !told
+  http-after-response set-map(virt@told) %[var(txn.name)] %[var(txn.second)] if failed !declared !told`;
+
 /** HTTP → HTTPS, HTTPS → backends, and health and metrics on the loopback. */
 export function frontends({ settings, clusters, certificates }: ConfigInput): string {
   const files = certificates.map((file) => `crt ${file}`).join(" ");
@@ -127,6 +149,7 @@ export function frontends({ settings, clusters, certificates }: ConfigInput): st
   const held = sourceLimits(settings);
   const https = `frontend https
   bind :${settings.httpsPort} ssl ${files} alpn h2,http/1.1
+${failures}
 ${held.connections}${hsts}${held.requests}${routing}
 ${fields}
 ${rateLimits(settings)}

@@ -28,6 +28,7 @@ async function answer(request, response) {
   if (url.pathname === "/unready") ready = false;
   const wait = Number(url.searchParams.get("wait") ?? 0);
   setTimeout(() => {
+    response.statusCode = Number(url.searchParams.get("status") ?? 200);
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(echo(request, Buffer.concat(chunks))));
   }, wait);
