@@ -104,14 +104,15 @@ function environment(
     REDFLEET_MEMBER_ADDRESS: memberAddress(subnet, kind, member),
     REDFLEET_PRIMARY_ADDRESS: memberAddress(subnet, "valkey", 0),
     REDFLEET_MASTER_NAME: MASTER_NAME,
-    REDFLEET_QUORUM: String(config.quorum ?? majorityOf(config.sentinels)),
+    REDFLEET_QUORUM: String(config.quorum ?? (config.sentinels && majorityOf(config.sentinels))),
     REDFLEET_DOWN_AFTER_MS: String(config.downAfterMs),
     REDFLEET_FAILOVER_TIMEOUT_MS: String(config.failoverTimeoutMs),
     REDFLEET_MIN_REPLICAS_TO_WRITE: String(Math.min(config.minReplicasToWrite, config.replicas)),
     // The rest is for copies while it saves, buffers of clients and fragmentation.
     REDFLEET_MAX_MEMORY_MB: String(Math.floor(config.memory * 0.6)),
     REDFLEET_USERS_FILE: "/run/redfleet/users.json",
-    REDFLEET_PEERS: [...servers, ...sentinels].join(","),
+    REDFLEET_SERVERS: servers.join(","),
+    REDFLEET_SENTINELS: sentinels.join(","),
   };
 }
 

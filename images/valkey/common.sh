@@ -6,7 +6,9 @@ DATA_PORT=6379
 SENTINEL_PORT=26379
 MASTER_NAME=${REDFLEET_MASTER_NAME:-redfleet}
 QUORUM=${REDFLEET_QUORUM:-0}
-PEERS=${REDFLEET_PEERS:-}
+# Addresses of all data nodes and of all Sentinels.
+read -ra SERVERS <<<"${REDFLEET_SERVERS//,/ }"
+read -ra SENTINELS <<<"${REDFLEET_SENTINELS//,/ }"
 
 say() { printf 'redfleet %s: %s\n' "${0##*/}" "$1"; }
 fail() { say "$1" >&2; exit 64; }
@@ -78,11 +80,14 @@ on_renewal() {
   done
 }
 
-# ask HOST PORT COMMAND...: one question as the user `sentinel`, answered within two seconds or not at all.
+# Seconds that an answer may take.
+ANSWER_SECONDS=2
+
+# ask HOST PORT COMMAND...: one question as the user `sentinel`, answered in time or not at all.
 ask() {
   local host=$1 port=$2
   shift 2
-  timeout 2 "$CLI" "${TLS[@]}" -h "$host" -p "$port" --user sentinel --no-auth-warning --raw "$@" 2>/dev/null
+  timeout "$ANSWER_SECONDS" "$CLI" "${TLS[@]}" -h "$host" -p "$port" --user sentinel --no-auth-warning --raw "$@" 2>/dev/null
 }
 
 # ask_admin HOST PORT COMMAND...: the same as the administrator.
@@ -90,7 +95,7 @@ ask_admin() {
   local host=$1 port=$2 secret
   shift 2
   secret=$(password admin)
-  REDISCLI_AUTH=$secret VALKEYCLI_AUTH=$secret timeout 2 "$CLI" "${TLS[@]}" -h "$host" -p "$port" --user admin \
+  REDISCLI_AUTH=$secret VALKEYCLI_AUTH=$secret timeout "$ANSWER_SECONDS" "$CLI" "${TLS[@]}" -h "$host" -p "$port" --user admin \
     --no-auth-warning --raw "$@" 2>/dev/null
 }
 
@@ -107,7 +112,7 @@ other_users() {
   if [[ -e $file ]]; then
     cat "$file"
   else
-    for host in "$@"; do ask_admin "${host%%:*}" "$port" ACL LIST >"/tmp/users.${host%%:*}" & done
+    for host in "$@"; do ask_admin "$host" "$port" ACL LIST >"/tmp/users.$host" & done
     wait
     cat /tmp/users.* 2>/dev/null || true
   fi | awk '$1 == "user" && $2 !~ /^(default|admin|replication|sentinel|app)$/ && !seen[$2]++'

@@ -3,8 +3,8 @@
 # One line for each Sentinel that answers: config epoch, address of the primary, replicas known, flags of the primary.
 survey() {
   local host
-  for host in ${PEERS//,/ }; do
-    ask "${host%%:*}" "$SENTINEL_PORT" SENTINEL MASTER "$MASTER_NAME" | awk '
+  for host in "${SENTINELS[@]}"; do
+    ask "$host" "$SENTINEL_PORT" SENTINEL MASTER "$MASTER_NAME" | awk '
       NR % 2 { key = $0; next }
       { value[key] = $0 }
       END {
@@ -21,9 +21,9 @@ newest() { sort -n | tail -n 1; }
 # One line for each other data node that answers: "empty" or "keys".
 inventory() {
   local host
-  for host in ${PEERS//,/ }; do
-    [[ ${host%%:*} != "$REDFLEET_MEMBER_ADDRESS" ]] || continue
-    ask "${host%%:*}" "$DATA_PORT" INFO keyspace | awk '
+  for host in "${SERVERS[@]}"; do
+    [[ $host != "$REDFLEET_MEMBER_ADDRESS" ]] || continue
+    ask "$host" "$DATA_PORT" INFO keyspace | awk '
       /^# Keyspace/ { state = "empty" }
       /^db/ { state = "keys" }
       END { if (state) print state }' &
@@ -36,9 +36,9 @@ inventory() {
 # them away to follow a primary that came back.
 survivors() {
   local host
-  for host in ${PEERS//,/ }; do
-    [[ ${host%%:*} != "$REDFLEET_MEMBER_ADDRESS" && ${host##*:} != "$SENTINEL_PORT" ]] || continue
-    ask "${host%%:*}" "$DATA_PORT" INFO replication | tr -d '\r' | awk -F: -v self="$REDFLEET_MEMBER_ADDRESS" '
+  for host in "${SERVERS[@]}"; do
+    [[ $host != "$REDFLEET_MEMBER_ADDRESS" ]] || continue
+    ask "$host" "$DATA_PORT" INFO replication | tr -d '\r' | awk -F: -v self="$REDFLEET_MEMBER_ADDRESS" '
       { value[$1] = $2 }
       END {
         if (value["role"])

@@ -88,6 +88,14 @@ describe.each(servers)("$server", ({ image }) => {
     expect(await until("the value", () => app.get("nr:key"))).toBe("value");
   });
 
+  it("hands over when its primary is stopped", async () => {
+    const primary = await group.settled();
+    await group.stopPrimary(primary);
+    await group.lab.container(`valkey-${primary}`).start();
+    await group.settled();
+    expect(await until("the value", () => app.get("nr:key"))).toBe("value");
+  });
+
   it("takes new passwords at a restart, refuses the old ones, and keeps the data", async () => {
     const old = group.passwords.app;
     await group.changePasswords();

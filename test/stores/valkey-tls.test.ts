@@ -68,17 +68,25 @@ describe("a Valkey group with TLS", () => {
     expect(await shown(kind, 0)).toMatch(/^[0-9A-F]+$/);
   });
 
-  it("fails over when its primary is killed, and loses nothing acknowledged", async () => {
-    const before = await group.settled();
-    const result = await underWrites("nr:killed", async () => {
-      await group.lab.container(`valkey-${before}`).kill({ signal: "KILL" });
-      const moved = async () => (await group.primary()) !== before;
-      await until("another primary", moved, { seconds: 30, every: 100 });
-      await group.lab.container(`valkey-${before}`).start();
-    });
-    report("valkey.tls.kill.gap", result.gapMs, "ms");
-    expect(await group.settled()).not.toBe(before);
-  });
+  const ends = {
+    killed: (member: number) => group.lab.container(`valkey-${member}`).kill({ signal: "KILL" }),
+    stopped: (member: number) => group.stopPrimary(member),
+  };
+
+  it.each(Object.entries(ends))(
+    "whose primary is %s has another one, and loses nothing acknowledged",
+    async (how, end) => {
+      const before = await group.settled();
+      const result = await underWrites(`nr:${how}`, async () => {
+        await end(before);
+        const moved = async () => (await group.primary()) !== before;
+        await until("another primary", moved, { seconds: 30, every: 100 });
+        await group.lab.container(`valkey-${before}`).start();
+      });
+      report(`valkey.tls.${how}.gap`, result.gapMs, "ms");
+      expect(await group.settled()).not.toBe(before);
+    },
+  );
 
   it("shows renewed certificates, data nodes without a restart, and no write fails", async () => {
     const primary = await group.settled();
