@@ -3,10 +3,17 @@ import { engine } from "../support/engine.ts";
 import { Load } from "../support/load.ts";
 import { report } from "../support/report.ts";
 import { pause, until } from "../support/wait.ts";
-import { type EdgeAnswer, type EdgeQuestion, roundTrip } from "./support/edge-client.ts";
+import {
+  type EdgeAnswer,
+  EdgeClient,
+  type EdgeQuestion,
+  roundTrip,
+} from "./support/edge-client.ts";
 import { EdgeLab } from "./support/edge-lab.ts";
 
 const lab = new EdgeLab();
+/** Longer than the edge lets a connection idle. */
+const IDLE_MS = 11_000;
 const api = (query = "", question: EdgeQuestion = {}) =>
   lab.client.ask(lab.host("main"), `/red-nodes/x${query}`, question);
 
@@ -201,6 +208,28 @@ describe("what changes at run time", () => {
     }
     const reports = [await load.stop(), await anew.stop()];
     expect(reports.flatMap((report) => report.lost)).toEqual([]);
+  });
+
+  it("answers who comes back after a reload by what is true by then", async () => {
+    const host = lab.host("main");
+    const answers = (status: number) =>
+      until(`an answer ${status}`, async () => {
+        return (await lab.client.askAnew(host, "/")).status === status;
+      });
+    const editor = lab.container("editor-main");
+    const kept = new EdgeClient(lab.client, lab.client.ca);
+    expect(await kept.ask(host, "/")).toMatchObject({
+      ...{ status: 200, headers: { "keep-alive": "timeout=10" } },
+    });
+    await editor.stop({ t: 0 });
+    await answers(503);
+    // From here on the worker that has the kept connection looks at no server any more.
+    expect(await lab.reload()).toMatch(/^Success=1/);
+    await editor.start();
+    await answers(200);
+    await pause(IDLE_MS);
+    expect((await kept.ask(host, "/")).status).toBe(200);
+    kept.close();
   });
 
   it("keeps the last good configuration when a new one is refused", async () => {

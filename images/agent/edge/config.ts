@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { EdgeSettings } from "../settings.ts";
 import { clusterBackends, staticBackends } from "./backends.ts";
-import { frontends } from "./frontends.ts";
+import { frontends, idleSeconds } from "./frontends.ts";
 import type { ConfigInput } from "./input.ts";
 
 // Mozilla "intermediate", guidelines 5.7: TLS 1.2 and 1.3, forward secrecy only. Curves are left to
@@ -43,10 +43,11 @@ const defaults = `defaults
   log global
   option dontlognull
   option dontlog-normal
-  # A reload closes a kept connection with the answer to its next request, never under a request.
+  # A reload closes a kept connection with the answer to its next request, never under a request. That request
+  # is still answered from what the worker before knew: no connection idles for long.
   option idle-close-on-response
   timeout http-request 10s
-  timeout http-keep-alive 60s
+  timeout http-keep-alive ${idleSeconds}s
   timeout client 60s
   timeout client-fin 10s
   timeout connect 500ms

@@ -140,6 +140,9 @@ const failures = `  log-format "%{+json}o ${line}"
   http-after-response set-log-level err if failed !declared !told
   http-after-response set-map(virt@told) %[var(txn.name)] %[var(txn.second)] if failed !declared !told`;
 
+/** How long a connection without a request is kept, in seconds. Clients are told, so that they close it first. */
+export const idleSeconds = 10;
+
 /** HTTP → HTTPS, HTTPS → backends, and health and metrics on the loopback. */
 export function frontends({ settings, clusters, certificates }: ConfigInput): string {
   const files = certificates.map((file) => `crt ${file}`).join(" ");
@@ -150,6 +153,7 @@ export function frontends({ settings, clusters, certificates }: ConfigInput): st
   const https = `frontend https
   bind :${settings.httpsPort} ssl ${files} alpn h2,http/1.1
 ${failures}
+  http-after-response set-header Keep-Alive timeout=${idleSeconds}
 ${held.connections}${hsts}${held.requests}${routing}
 ${fields}
 ${rateLimits(settings)}

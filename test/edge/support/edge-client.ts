@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { request as plainRequest } from "node:http";
 import { Agent, request } from "node:https";
-import { connect } from "node:tls";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import WebSocket from "ws";
 
 /** An answer, read to its end. */
@@ -94,19 +94,22 @@ export class EdgeClient {
     });
   }
 
-  /** The certificate that a new connection is shown; the handshake verifies it. */
-  certificate(host: string, options: { maxVersion?: "TLSv1.2" | "TLSv1.3" } = {}) {
-    return new Promise<{ certificate: X509Certificate; protocol: string | null }>(
-      (resolve, reject) => {
-        const target = { host: "127.0.0.1", port: this.https, servername: host, ca: this.ca };
-        const socket = connect({ ...target, ALPNProtocols: ["h2", "http/1.1"], ...options }, () => {
-          const certificate = new X509Certificate(socket.getPeerCertificate().raw);
-          resolve({ certificate, protocol: socket.alpnProtocol || null });
-          socket.destroy();
-        });
-        socket.on("error", reject);
-      },
-    );
+  /** A connection after its handshake, which verifies; nothing is sent on it. */
+  connection(host: string, options: ConnectionOptions = {}): Promise<TLSSocket> {
+    const target = { host: "127.0.0.1", port: this.https, servername: host, ca: this.ca };
+    return new Promise((resolve, reject) => {
+      const socket = connect({ ...target, ...options }, () => resolve(socket));
+      socket.on("error", reject);
+    });
+  }
+
+  /** The certificate that a new connection is shown. */
+  async certificate(host: string, options: ConnectionOptions = {}) {
+    const socket = await this.connection(host, { ALPNProtocols: ["h2", "http/1.1"], ...options });
+    const certificate = new X509Certificate(socket.getPeerCertificate().raw);
+    const protocol = socket.alpnProtocol || null;
+    socket.destroy();
+    return { certificate, protocol };
   }
 
   close(): void {
