@@ -18,6 +18,7 @@ export const CODES = {
   REDFLEET_CFG_CPUS: "a CPU share that is not a positive number or outside its bounds",
   REDFLEET_CFG_CAPACITY: "the limits add up to more memory than the host has",
   REDFLEET_CFG_TEMPLATE: "no such template, or a template that contradicts itself",
+  REDFLEET_CFG_IMAGE: "a template's image that is not made from the platform's",
   REDFLEET_CFG_MEMBERS: "a member count that cannot elect a primary",
   REDFLEET_CFG_SENTINEL: "a Sentinel setting that cannot fail over",
   REDFLEET_CFG_EXTERNAL: "an external store that contradicts itself or cannot be reached by all",
@@ -76,7 +77,9 @@ export class ConfigError extends Error {
 export function formatProblem(problem: Problem): string {
   const got = problem.got === undefined ? "" : `got ${problem.got}; `;
   const line = problem.line === undefined ? "" : ` (line ${problem.line})`;
-  return `${problem.path || "(whole)"}${line}: ${got}${problem.rule}; ${problem.fix} [${problem.code}]`;
+  // A key may hold anything: a line break or an escape of the terminal would forge a message.
+  const path = problem.path.replaceAll(/\p{Cc}/gu, (sign) => JSON.stringify(sign).slice(1, -1));
+  return `${path || "(whole)"}${line}: ${got}${problem.rule}; ${problem.fix} [${problem.code}]`;
 }
 
 /** Heading and all problems, sorted by path so that two runs print the same. */

@@ -3,6 +3,7 @@ import { own } from "./own.ts";
 import { Platform } from "./schema.ts";
 
 interface Node {
+  type?: string;
   properties?: Record<string, Node>;
   additionalProperties?: Node | boolean;
   items?: Node;
@@ -10,19 +11,24 @@ interface Node {
   oneOf?: Node[];
 }
 
-/** Made at the first problem; most runs have none. */
+/** Made when it is first asked for; most runs have no use for it. */
 let root: Node | undefined;
 
 /** The keys that the schema knows at a path, for `did you mean`. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  return [...new Set(nodesAt(path).flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+/** True where the schema takes a list of texts. */
+export const takesTexts = (path: readonly PropertyKey[]): boolean =>
+  nodesAt(path).some(({ type, items }) => type === "array" && items?.type === "string");
+
+function nodesAt(path: readonly PropertyKey[]): Node[] {
   root ??= z.toJSONSchema(Platform, { io: "input", target: "draft-7" }) as Node;
-  const nodes = path.reduce<Node[]>(
-    (found, key) => found.flatMap((node) => step(node, key)),
-    [root],
-  );
-  return [
-    ...new Set(nodes.flatMap(branches).flatMap((node) => Object.keys(node.properties ?? {}))),
-  ];
+  const start = [root];
+  return path
+    .reduce<Node[]>((found, key) => found.flatMap((node) => step(node, key)), start)
+    .flatMap(branches);
 }
 
 function step(node: Node, key: PropertyKey): Node[] {

@@ -8,6 +8,7 @@ import { edgeRules } from "./rules/edge.ts";
 import { environmentRules } from "./rules/environment.ts";
 import { externalRules } from "./rules/external.ts";
 import { hostRules } from "./rules/hosts.ts";
+import { imageRules } from "./rules/images.ts";
 import { moduleRules } from "./rules/modules.ts";
 import { nameRules } from "./rules/names.ts";
 import { renameRules } from "./rules/renames.ts";
@@ -26,6 +27,7 @@ const RULES: readonly Rule[] = [
   destructionRules,
   environmentRules,
   moduleRules,
+  imageRules,
   edgeRules,
   capacityRules,
 ];

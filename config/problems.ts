@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { type Problem, type ProblemCode, show } from "./errors.ts";
 import { didYouMean } from "./hints.ts";
+import { own } from "./own.ts";
 
 const SEPARATOR = "\u001f";
 
@@ -70,19 +71,30 @@ function oneProblem(issue: z.core.$ZodIssue, input: unknown): Problem {
 }
 
 function missing(issue: z.core.$ZodIssueInvalidType, path: string, fix?: string): Problem {
-  const rule = `required (${issue.expected})`;
+  const rule = `required (${typeOf(issue.expected).name})`;
   return { code: "REDFLEET_CFG_MISSING", path, rule, fix: fix ?? "add it" };
 }
 
-/** How a value of a type is written in the stack file. */
-const WRITTEN: Readonly<Record<string, string>> = {
-  array: "write a list: [one, two], or a line `- one` for each",
-  object: "write its keys below it, or {} for none",
-  record: "write its keys below it, or {} for none",
-  string: "write a text, in quotes where it looks like something else",
-  number: "write a number, without quotes",
-  boolean: "write true or false, without quotes",
+interface Type {
+  readonly name: string;
+  readonly fix: string;
+}
+
+const MAP: Type = { name: "a map", fix: "write its keys below it, or {} for none" };
+
+/** zod's types as people call them, and how a value of each is written in the stack file. */
+const TYPES: Readonly<Record<string, Type>> = {
+  array: { name: "a list", fix: "write a list: [one, two], or a line `- one` for each" },
+  object: MAP,
+  record: MAP,
+  string: { name: "a text", fix: "write a text, in quotes where it looks like something else" },
+  number: { name: "a number", fix: "write a number, without quotes" },
+  int: { name: "a whole number", fix: "write one without a fraction" },
+  boolean: { name: "true or false", fix: "write it without quotes" },
 };
+
+const typeOf = (expected: string): Type =>
+  own(TYPES, expected) ?? { name: expected, fix: "change it" };
 
 /** Rule and fix for what the schema says without words of ours. */
 function generic(issue: z.core.$ZodIssue): Pick<Problem, "code" | "rule" | "fix"> {
@@ -90,15 +102,13 @@ function generic(issue: z.core.$ZodIssue): Pick<Problem, "code" | "rule" | "fix"
     case "invalid_value":
       return oneOf(issue.values);
     case "too_small":
-      return outside(`at least ${issue.minimum}`);
+      return outside(`at least ${issue.minimum}${unitOf(issue)}`);
     case "too_big":
-      return outside(`at most ${issue.maximum}`);
-    case "invalid_type":
-      return {
-        code: "REDFLEET_CFG_TYPE",
-        rule: `expected ${issue.expected}`,
-        fix: WRITTEN[issue.expected] ?? "change it",
-      };
+      return outside(`at most ${issue.maximum}${unitOf(issue)}`);
+    case "invalid_type": {
+      const { name, fix } = typeOf(issue.expected);
+      return { code: "REDFLEET_CFG_TYPE", rule: name, fix };
+    }
     case "invalid_union": {
       const values = allowed(issue);
       if (values !== undefined) return oneOf(values);
@@ -122,6 +132,8 @@ function allowed({ errors }: z.core.$ZodIssueInvalidUnion): unknown[] | undefine
     ? branches.flat()
     : undefined;
 }
+
+const unitOf = ({ origin }: { origin: string }) => (origin === "string" ? " characters" : "");
 
 function outside(rule: string): Pick<Problem, "code" | "rule" | "fix"> {
   return { code: "REDFLEET_CFG_VALUE", rule, fix: "change it" };

@@ -2,7 +2,7 @@ import { isReservedVariable, VARIABLE_NAME } from "../../images/node-red/runtime
 import { sortedEntries } from "../canonical.ts";
 import { insteadOf, isSecretValue, looksSecret } from "../environment.ts";
 import type { Problem } from "../errors.ts";
-import { missingSecret, problem, type Rule } from "./rule.ts";
+import { missingSecret, problem, type Rule, type RuleContext } from "./rule.ts";
 
 const NAME_RULE = `must match ${VARIABLE_NAME.source}`;
 
@@ -13,7 +13,7 @@ interface Holder {
 }
 
 /** Variable names, what the platform owns, secrets by reference only. */
-export const environmentRules: Rule = (config, { secretNames }) => {
+export const environmentRules: Rule = (config, context) => {
   const holders: Holder[] = [
     ...sortedEntries(config.clusters).map(([key, c]) => ({ ...c, path: `clusters.${key}` })),
     ...sortedEntries(config.tenants).map(([key, t]) => ({ ...t, path: `tenants.${key}` })),
@@ -28,7 +28,7 @@ export const environmentRules: Rule = (config, { secretNames }) => {
     ...names(`${holder.path}.secretEnv`, holder.secretEnv),
     ...inline(holder),
     ...twice(holder),
-    ...references(holder, secretNames),
+    ...references(holder, context),
   ]);
 };
 
@@ -72,8 +72,8 @@ function twice({ path, env, secretEnv }: Holder): Problem[] {
     });
 }
 
-function references({ path, secretEnv }: Holder, known: readonly string[] | undefined): Problem[] {
+function references({ path, secretEnv }: Holder, context: RuleContext): Problem[] {
   return Object.entries(secretEnv).flatMap(([name, secret]) =>
-    missingSecret(`${path}.secretEnv.${name}`, secret, known),
+    missingSecret(`${path}.secretEnv.${name}`, secret, context),
   );
 }

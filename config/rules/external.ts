@@ -121,6 +121,6 @@ function secrets(
     if (typeof value === "object" && value !== null) {
       return secrets(place, value as Record<string, unknown>, context);
     }
-    return typeof value === "string" ? missingSecret(place, value, context.secretNames) : [];
+    return typeof value === "string" ? missingSecret(place, value, context) : [];
   });
 }

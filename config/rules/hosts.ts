@@ -23,8 +23,11 @@ export const hostRules: Rule = (config) => {
 };
 
 function domainProblems(domain: string): Problem[] {
+  const long = domain.split(".").find((label) => label.length > LABEL_MAX);
+  if (long !== undefined) return [tooLong("domain", long, LABEL_MAX)];
+  if (domain.length > HOST_MAX) return [tooLong("domain", domain, HOST_MAX)];
   if (isDnsName(domain) && domain.includes(".")) return [];
-  const rule = "a bare DNS name in lower case: no scheme, port, star, address";
+  const rule = "a bare DNS name in lower case, with a dot: no scheme, port, star, address";
   return [
     problem("REDFLEET_CFG_DOMAIN", "domain", domain, rule, "write it like fleet.example.org"),
   ];
@@ -35,11 +38,15 @@ function formProblems({ host, path, written }: HostClaim, domain: string): Probl
   if (label !== undefined && label.length > LABEL_MAX) {
     return [tooLong(path, written, LABEL_MAX)];
   }
-  if (host.length > HOST_MAX) return [tooLong(path, host, HOST_MAX)];
+  if (host.length > HOST_MAX) {
+    return domain.length > HOST_MAX
+      ? []
+      : [tooLong(path, host, HOST_MAX, label === undefined ? "" : " or domain")];
+  }
   const isKey = path.split(".").length === 2;
   if (isKey && !KEY_PATTERN.test(written)) return []; // said by the rules about names
   if (label === undefined ? !aliasName(path, host) : !isDnsLabel(label)) {
-    return [problem("REDFLEET_CFG_NAME", path, written, LABEL_RULE, "choose such a name")];
+    return [problem("REDFLEET_CFG_NAME", path, written, LABEL_RULE, 'write it like "shop"')];
   }
   return reserved(path, written, host, domain);
 }
@@ -56,9 +63,9 @@ function reserved(path: string, written: string, host: string, domain: string): 
   return [problem("REDFLEET_CFG_RESERVED_NAME", path, written, "reserved for the platform", fix)];
 }
 
-function tooLong(path: string, name: string, max: number): Problem {
+function tooLong(path: string, name: string, max: number, other = ""): Problem {
   const rule = `at most ${max} characters, too long by ${name.length - max}`;
-  return problem("REDFLEET_CFG_HOST_LENGTH", path, name, rule, "choose a shorter name");
+  return problem("REDFLEET_CFG_HOST_LENGTH", path, name, rule, `choose a shorter name${other}`);
 }
 
 function clashes(claims: readonly HostClaim[]): Problem[] {

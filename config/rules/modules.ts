@@ -51,7 +51,7 @@ function authority({ ca }: { ca?: string }, { readFile }: RuleContext): Problem[
 
 function token(
   { url, tokenSecret }: { url: string; tokenSecret?: string },
-  { secretNames }: RuleContext,
+  context: RuleContext,
 ): Problem[] {
   if (tokenSecret === undefined) return [];
   const path = "registry.tokenSecret";
@@ -61,5 +61,5 @@ function token(
     const fix = "use an https URL for the registry, or no token";
     problems.push(problem("REDFLEET_CFG_REGISTRY", path, tokenSecret, rule, fix));
   }
-  return [...problems, ...missingSecret(path, tokenSecret, secretNames)];
+  return [...problems, ...missingSecret(path, tokenSecret, context)];
 }

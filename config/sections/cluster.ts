@@ -7,6 +7,7 @@ import {
   Environment,
   memoryFrom,
   NODE_RED_MEMORY,
+  RenamedFrom,
   SecretEnvironment,
 } from "./values.ts";
 
@@ -41,16 +42,11 @@ export const Cluster = z.strictObject({
     .describe("API replicas. A change touches only the replicas that come or go."),
   apiPrefix: z
     .string()
-    .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._~-]*)+$/, PREFIX_RULE)
+    .regex(/^(\/\.?[A-Za-z0-9][A-Za-z0-9._~-]*)+$/, PREFIX_RULE)
     .default("/red-nodes")
     .describe("Path prefix that goes to the replicas; the rest goes to the editor."),
   host: z.string().optional().describe("Host label below the domain. Default: the cluster's key."),
-  renamedFrom: z
-    .string()
-    .optional()
-    .describe(
-      "The key that it had at first, for ever: its data, its containers and its database keep that name. Nothing is copied or lost.",
-    ),
+  renamedFrom: RenamedFrom,
   displayName: z.string().max(80).optional().describe("Title in the editor. Default: the key."),
   nodeRed: z
     .union([z.literal(5), z.literal(4)])

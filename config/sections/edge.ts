@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { says } from "../problems.ts";
-import { Address, count, FilePath, Memory, memoryFrom, Port } from "./values.ts";
+import { Address, count, Memory, memoryFrom, Port, pathOf } from "./values.ts";
 
 const OwnCa = z.strictObject({
   mode: z
@@ -8,10 +8,12 @@ const OwnCa = z.strictObject({
     .describe("The agent keeps a certificate authority of its own and renews the wildcard."),
 });
 
+const PemFile = pathOf("a PEM file", "REDFLEET_CFG_TLS", "name the file");
+
 const Files = z.strictObject({
   mode: z.literal("files").describe("A certificate and key from files."),
-  certificate: FilePath.describe("PEM file: certificate for the domain and its wildcard, chain."),
-  key: FilePath.describe("PEM file: private key, not encrypted."),
+  certificate: PemFile.describe("PEM file: certificate for the domain and its wildcard, chain."),
+  key: PemFile.describe("PEM file: private key, not encrypted."),
 });
 
 const TLS_RULE = says(

@@ -5,6 +5,7 @@ import {
   PACKAGE_PATTERN,
 } from "../../images/node-red/runtime/environment.ts";
 import { says } from "../problems.ts";
+import { pathOf } from "./values.ts";
 
 const SPEC_RULE = says(
   "REDFLEET_CFG_MODULE",
@@ -39,9 +40,7 @@ export const Registry = z.strictObject({
     .refine(isPlainUrl, URL_RULE)
     .transform((url) => (url.endsWith("/") ? url : `${url}/`))
     .describe("Address of the registry."),
-  ca: z
-    .string()
-    .min(1)
+  ca: pathOf("a PEM file", "REDFLEET_CFG_REGISTRY", "name the file")
     .optional()
     .describe("PEM file with the registry's certificate authority. Default: the public ones."),
   tokenSecret: z

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { says } from "../problems.ts";
-import { count, Memory } from "./values.ts";
+import { CaSecret, count, Memory } from "./values.ts";
 
 /** A replica set has at most seven voters. */
 export const MAX_MEMBERS = 7;
@@ -19,12 +19,7 @@ const External = z.strictObject({
     .describe(
       "Database (`cluster-<key>`, `tenant-<key>`) -> key in `redfleet:secrets`: connection string of a user who may read and write it. Instead of `uriSecret`, or beside it.",
     ),
-  caSecret: z
-    .string()
-    .optional()
-    .describe(
-      "Key in `redfleet:secrets`: PEM of the authority of its certificates, where it is no public one.",
-    ),
+  caSecret: CaSecret,
 });
 
 export type ExternalMongoDb = z.infer<typeof External>;

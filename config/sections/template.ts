@@ -1,10 +1,17 @@
 import { z } from "zod";
 import { moduleKeys } from "./modules.ts";
-import { Cpus, count, Memory, memoryFrom, NODE_RED_MEMORY } from "./values.ts";
+import { Cpus, count, Memory, memoryFrom, NODE_RED_MEMORY, pathOf } from "./values.ts";
+
+const IMAGE_FIX = "name the folder, or take the key out for the platform's own image";
 
 /** What a tenant gets, and how far it may go from that. */
 export const Template = z.strictObject({
   nodeRed: z.union([z.literal(5), z.literal(4)]).describe("Node-RED's major version."),
+  image: pathOf("a folder with a Dockerfile", "REDFLEET_CFG_IMAGE", IMAGE_FIX)
+    .optional()
+    .describe(
+      "Folder with a Dockerfile that begins with `ARG BASE` and whose last stage is `FROM $BASE`: the platform's image of that Node-RED, with what tenants need beside it. Built anew with each version of the platform. Default: the platform's image itself.",
+    ),
   memory: z
     .strictObject({
       default: Memory.prefault("256 MB").describe("Limit of a tenant that names none."),

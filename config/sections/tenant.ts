@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TENANT_MODULE_KEYS } from "./modules.ts";
-import { Cpus, Environment, Memory, SecretEnvironment } from "./values.ts";
+import { Cpus, Environment, Memory, RenamedFrom, SecretEnvironment } from "./values.ts";
 
 /** One Node-RED instance of somebody. Its key is its identity, unless `renamedFrom` says what that was at first. */
 export const Tenant = z.strictObject({
@@ -11,12 +11,7 @@ export const Tenant = z.strictObject({
     .array(z.string())
     .default([])
     .describe("More host names: labels below the domain, or full names. Nothing restarts."),
-  renamedFrom: z
-    .string()
-    .optional()
-    .describe(
-      "The key that it had at first, for ever: its data, its containers and its database keep that name. Nothing is copied or lost.",
-    ),
+  renamedFrom: RenamedFrom,
   memory: Memory.optional().describe(
     "Memory limit; heap is 75 %. Default and bounds: the template.",
   ),

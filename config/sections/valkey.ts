@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, memoryFrom } from "./values.ts";
+import { CaSecret, count, memoryFrom } from "./values.ts";
 
 const CODE = "REDFLEET_CFG_SENTINEL";
 
@@ -17,12 +17,7 @@ const External = z.strictObject({
     .describe(
       "Cluster -> key in `redfleet:secrets`: connection string of its own, with rights on `nr:cluster-<key>:*` and the channels of that name. Instead of `urlSecret`, or before it.",
     ),
-  caSecret: z
-    .string()
-    .optional()
-    .describe(
-      "Key in `redfleet:secrets`: PEM of the authority of its certificates, where it is no public one.",
-    ),
+  caSecret: CaSecret,
   waitReplicas: count(0, 5, "REDFLEET_CFG_VALUE", "0..5 replicas")
     .default(0)
     .describe(

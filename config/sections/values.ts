@@ -49,13 +49,14 @@ const PORT_RULE = says("REDFLEET_CFG_PORT", "a port, 1..65535", "choose a free p
 /** A TCP port of the host. */
 export const Port = z.int(PORT_RULE).min(1, PORT_RULE).max(65535, PORT_RULE);
 
+const ADDRESS_RULE = says(
+  "REDFLEET_CFG_ADDRESS",
+  "an IPv4 address of the host",
+  "use 127.0.0.1 or 0.0.0.0",
+);
+
 /** An IPv4 address of the host. */
-export const Address = z
-  .string()
-  .refine(
-    isIpv4,
-    says("REDFLEET_CFG_ADDRESS", "an IPv4 address of the host", "use 127.0.0.1 or 0.0.0.0"),
-  );
+export const Address = z.string(ADDRESS_RULE).refine(isIpv4, ADDRESS_RULE);
 
 /** A whole number between two bounds, with the code that its problems carry. */
 export function count(min: number, max: number, code: Parameters<typeof says>[0], rule: string) {
@@ -63,10 +64,27 @@ export function count(min: number, max: number, code: Parameters<typeof says>[0]
   return z.int(said).min(min, said).max(max, said);
 }
 
-/** A path of a file below the project, or absolute. */
-export const FilePath = z
+/** A path below the project, or absolute; of what, and the code that its problems carry. */
+export function pathOf(what: string, code: Parameters<typeof says>[0], fix: string) {
+  const said = says(code, `the path of ${what}`, fix);
+  return z.string(said).min(1, said);
+}
+
+/** `renamedFrom` of a cluster or a tenant. */
+export const RenamedFrom = z
   .string()
-  .min(1, says("REDFLEET_CFG_TLS", "the path of a PEM file", "name the file"));
+  .optional()
+  .describe(
+    "The key that it had at first, for ever: its data, its containers and its database keep that name. Nothing is copied or lost.",
+  );
+
+/** `caSecret` of a store that is there already. */
+export const CaSecret = z
+  .string()
+  .optional()
+  .describe(
+    "Key in `redfleet:secrets`: PEM of the authority of its certificates, where it is no public one.",
+  );
 
 /** Plain environment variables; every rule about their names is a rule across fields. */
 export const Environment = z.record(

@@ -73,6 +73,13 @@ test("a registry whose files and secrets are not there", () => {
   ]);
 });
 
+test("an authority that is not named", () => {
+  const registry = { url: "https://npm.example.org", ca: "" };
+  expect(problemsOf(withSections({ registry }))).toEqual([
+    'registry.ca: got ""; the path of a PEM file; name the file [REDFLEET_CFG_REGISTRY]',
+  ]);
+});
+
 test("an authority that is no certificate", () => {
   const registry = { url: "https://npm.example.org", ca: "package.json" };
   expect(problemsOf(withSections({ registry }))).toEqual([

@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { formatProblem } from "../../../config/errors.ts";
 import { parsePlatform } from "../../../config/parse.ts";
+import { issueAuthority, issueLeaf } from "../../../images/agent/certificates/issue.ts";
 import { withSections } from "./parse.ts";
 
 let folder: string;
@@ -65,5 +66,22 @@ test("a certificate that misses a host names every host that it misses", () => {
   expect(problems("narrow.crt", "narrow.key")).toEqual([
     'edge.tls.certificate: got "DNS:main.fleet.example.org"; covers acme.fleet.example.org (tenants.acme); reissue it [REDFLEET_CFG_TLS]',
     'edge.tls.certificate: got "DNS:main.fleet.example.org"; covers globex.fleet.example.org (tenants.globex); reissue it [REDFLEET_CFG_TLS]',
+  ]);
+});
+
+test("a certificate that has expired", async () => {
+  const then = new Date("2020-01-01T00:00:00Z");
+  const authority = await issueAuthority("test", [], then);
+  const old = await issueLeaf(authority, { hosts: ["*.fleet.example.org"], days: 30 }, then);
+  writeFileSync(at("old.crt"), old.certificate);
+  writeFileSync(at("old.key"), old.key);
+  expect(problems("old.crt", "old.key")).toEqual([
+    'edge.tls.certificate: got "Jan 31 00:00:00 2020 GMT"; not expired; renew it [REDFLEET_CFG_TLS]',
+  ]);
+});
+
+test("a file that is no certificate", () => {
+  expect(problems("good.key", "good.key")).toEqual([
+    "edge.tls.certificate: a PEM certificate; convert it to PEM [REDFLEET_CFG_TLS]",
   ]);
 });

@@ -37,9 +37,19 @@ badInput([
     withSections({ clusters: { main: { apiPrefix: "/comms" } } }),
     'clusters.main.apiPrefix: got "/comms"; taken by the platform; use /red-nodes [REDFLEET_CFG_PATH_PREFIX]',
   ],
-  ...["/credentials", "/icons/api", "/Theme", "/core", "/diagnostics", "/inject"].map(
+  ...[
+    "/auth",
+    "/.well-known",
+    "/.well-known/x",
+    "/credentials",
+    "/icons/api",
+    "/Theme",
+    "/core",
+    "/diagnostics",
+    "/inject",
+  ].map(
     (apiPrefix): Case => [
-      `the editor's own path ${apiPrefix}`,
+      `a path of the platform itself, ${apiPrefix}`,
       withSections({ clusters: { main: { apiPrefix } } }),
       `clusters.main.apiPrefix: got "${apiPrefix}"; taken by the platform; use /red-nodes [REDFLEET_CFG_PATH_PREFIX]`,
     ],
@@ -48,6 +58,24 @@ badInput([
     "a prefix that ends with a slash",
     withSections({ clusters: { main: { apiPrefix: "/api/" } } }),
     'clusters.main.apiPrefix: got "/api/"; one or more path segments, no slash at the end; use /red-nodes [REDFLEET_CFG_PATH_PREFIX]',
+  ],
+  ...["localhost", "::1", "10.0.0.256", "010.0.0.1"].map(
+    (address): Case => [
+      `the address ${address}`,
+      withSections({ edge: { address } }),
+      `edge.address: got "${address}"; an IPv4 address of the host; use 127.0.0.1 or 0.0.0.0 [REDFLEET_CFG_ADDRESS]`,
+    ],
+  ),
+  [
+    "certificate files that are not named",
+    withSections({ edge: { tls: { mode: "files", certificate: "" } } }),
+    'edge.tls.certificate: got ""; the path of a PEM file; name the file [REDFLEET_CFG_TLS]',
+    "edge.tls.key: required (a text); name the file [REDFLEET_CFG_MISSING]",
+  ],
+  [
+    "a socket that is none",
+    withSections({ target: { kind: "docker", socket: "../../etc" } }),
+    'target.socket: got "../../etc"; the path of a socket; use /var/run/docker.sock [REDFLEET_CFG_VALUE]',
   ],
   [
     "a public subnet",

@@ -1,6 +1,6 @@
-import { badInput, type Case, withTenant } from "../parse.ts";
+import { badInput, type Case, withSections, withTenant } from "../parse.ts";
 
-badInput([
+const CASES: readonly Case[] = [
   [
     "a variable that starts with a digit",
     withTenant({ env: { "1A": "x" } }),
@@ -10,6 +10,32 @@ badInput([
     "a variable with a dash",
     withTenant({ env: { "A-B": "x" } }),
     'tenants.acme.env.A-B: got "A-B"; must match ^[A-Za-z_][A-Za-z0-9_]*$; rename it [REDFLEET_CFG_ENV_NAME]',
+  ],
+  [
+    "a variable without a name",
+    withTenant({ env: { "": "x" } }),
+    'tenants.acme.env.: got ""; must match ^[A-Za-z_][A-Za-z0-9_]*$; rename it [REDFLEET_CFG_ENV_NAME]',
+  ],
+  [
+    "a variable whose name would forge a line",
+    withTenant({ secretEnv: { "A\n\u001bB": "api" } }),
+    'tenants.acme.secretEnv.A\\n\\u001bB: got "A\\n\\u001bB"; must match ^[A-Za-z_][A-Za-z0-9_]*$; rename it [REDFLEET_CFG_ENV_NAME]',
+  ],
+  [
+    "a variable in clear and by reference",
+    withTenant({ env: { REGION: "x" }, secretEnv: { REGION: "api" } }),
+    'tenants.acme.secretEnv.REGION: got "REGION"; also at tenants.acme.env.REGION; keep one [REDFLEET_CFG_ENV_TWICE]',
+  ],
+  [
+    "a value that is no text",
+    withTenant({ env: { PLACES: ["x"] } }),
+    'tenants.acme.env.PLACES: got ["x"]; text, a number or a boolean; put structures into JSON text [REDFLEET_CFG_TYPE]',
+  ],
+  [
+    "what the platform knows better",
+    withSections({ templates: { odd: { nodeRed: 5, env: { PORT: "80", FLOWS: "x" } } } }),
+    'templates.odd.env.FLOWS: got "FLOWS"; set by the platform; leave it out; flows live in the flow store [REDFLEET_CFG_ENV_RESERVED]',
+    'templates.odd.env.PORT: got "PORT"; set by the platform; leave it out; the edge finds the runtime [REDFLEET_CFG_ENV_RESERVED]',
   ],
   [
     "a reserved variable",
@@ -36,6 +62,8 @@ badInput([
   [
     "a secret that is not there",
     withTenant({ secretEnv: { TOKEN: "acme" } }),
-    "tenants.acme.secretEnv.TOKEN: got \"acme\"; no such key in redfleet:secrets; npx pulumi config set --secret --path 'redfleet:secrets.acme' [REDFLEET_CFG_SECRET_MISSING]",
+    "tenants.acme.secretEnv.TOKEN: got \"acme\"; no such key in redfleet:secrets; use one of api or: npx pulumi config set --secret --path 'redfleet:secrets.acme' [REDFLEET_CFG_SECRET_MISSING]",
   ],
-]);
+];
+
+badInput(CASES, ["api"]);

@@ -20,6 +20,11 @@ badInput([
     "tenants.acme.cpus: got 0; a number of CPUs above 0 with at most 3 decimals; write it like 0.5 or 2 [REDFLEET_CFG_CPUS]",
   ],
   [
+    "less than no CPU",
+    withTenant({ cpus: -1 }),
+    "tenants.acme.cpus: got -1; a number of CPUs above 0 with at most 3 decimals; write it like 0.5 or 2 [REDFLEET_CFG_CPUS]",
+  ],
+  [
     "CPUs in words",
     withTenant({ cpus: "abc" }),
     'tenants.acme.cpus: got "abc"; a number of CPUs above 0 with at most 3 decimals; write it like 0.5 or 2 [REDFLEET_CFG_CPUS]',
@@ -33,6 +38,11 @@ badInput([
     "memory without unit",
     withTenant({ memory: 512 }),
     'tenants.acme.memory: got 512; a size with a unit, whole megabytes; write it like "512 MB" or "1.5 GB" [REDFLEET_CFG_MEMORY]',
+  ],
+  [
+    "more memory than the template allows",
+    withTenant({ memory: "8 GB" }),
+    'tenants.acme.memory: got "8 GB"; 128 MB..1 GB in template nodered-5; use 1 GB, or a template with other bounds [REDFLEET_CFG_MEMORY]',
   ],
   [
     "less memory than the template allows",
@@ -60,6 +70,11 @@ badInput([
     "no time to drain",
     withSections(cluster({ drainSeconds: 1 })),
     "clusters.main.drainSeconds: got 1; 2..8 seconds: the edge needs them to look away; use 2..8 [REDFLEET_CFG_VALUE]",
+  ],
+  [
+    "a title of 81 characters",
+    withTenant({ displayName: "x".repeat(81) }),
+    `tenants.acme.displayName: got "${"x".repeat(56)}...; at most 80 characters; change it [REDFLEET_CFG_VALUE]`,
   ],
   [
     "limits above what the host gives",

@@ -22,6 +22,21 @@ badInput([
     "mongodb.members: got 9; at most 7 voters; use 3, 5 or 7 [REDFLEET_CFG_MEMBERS]",
   ],
   [
+    "no member",
+    withSections({ mongodb: { members: 0 } }),
+    "mongodb.members: got 0; at least one member; use 3 [REDFLEET_CFG_MEMBERS]",
+  ],
+  [
+    "members without memory",
+    withSections({ mongodb: { memory: "200 MB" } }),
+    'mongodb.memory: got "200 MB"; at least 256 MB per member; raise it [REDFLEET_CFG_MEMORY]',
+  ],
+  [
+    "a cache as large as its member",
+    withSections({ mongodb: { cache: "400 MB" } }),
+    'mongodb.cache: got "400 MB"; between 256 MB and less than mongodb.memory (400 MB); leave it out [REDFLEET_CFG_MEMORY]',
+  ],
+  [
     "a small oplog",
     withSections({ mongodb: { oplogMb: 100 } }),
     "mongodb.oplogMb: got 100; an oplog of at least 990 MB; use 990..1000000 [REDFLEET_CFG_VALUE]",
