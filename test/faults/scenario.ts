@@ -5,7 +5,7 @@ import { mongoMembersOf } from "../support/mongo.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
 import { report } from "../support/report.ts";
 import { E2E } from "../support/stack.ts";
-import { returns, StoreProbe } from "../support/store-probe.ts";
+import { probeMongodb, returns, type StoreProbe } from "../support/store-probe.ts";
 import { until } from "../support/wait.ts";
 import { type Client, mongodbWriter, reader, valkeyWriter } from "./clients.ts";
 import { Follower, markedFlow, Saver } from "./cluster-clients.ts";
@@ -53,7 +53,7 @@ export class Crew {
     const { name: stack } = platform.stack;
     const store = `${stack}-tenant-acme`;
     const replicas = await runningOf(stack, "replica");
-    const probe = new StoreProbe(await mongoMembersOf(store), "tenant-acme");
+    const probe = probeMongodb(await mongoMembersOf(store), "tenant-acme");
     const others = [
       await mongodbWriter(store),
       await valkeyWriter(stack),

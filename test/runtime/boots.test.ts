@@ -2,13 +2,13 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engine } from "../support/engine.ts";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { answering, answersBy, type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { breakable, nodeModule } from "../support/npm-packages.ts";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
 import { until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
-import { nodeModule, using } from "./support/modules.ts";
+import { using } from "./support/modules.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
 let mongodb: LocalReplicaSet;
@@ -19,7 +19,7 @@ afterAll(() => mongodb?.close());
 
 /** A function whose code ends the process 100 ms after it has started, as an exhausted heap does. */
 function ending(): FlowNode[] {
-  const [input, fn, output] = answering("t", "end", "/end", "") as [FlowNode, FlowNode, FlowNode];
+  const [input, fn, output] = answering("t", "end", "/end", "");
   const initialize = 'setTimeout(() => Buffer.constructor("return process")().abort(), 100);';
   return [tab("t"), input, { ...fn, initialize }, output];
 }
@@ -80,10 +80,7 @@ describe("a module that ends the process when it is loaded, without flows as wel
 
   beforeAll(async () => {
     registry = await startNpmRegistry();
-    const { files, ...stamp } = nodeModule(module, "1.0.0", "stamp", '"stamp"');
-    const ends = 'if (require("node:fs").existsSync("/run/redfleet/broken")) process.abort();';
-    const code = `${ends}\n${files?.["stamp.js"]}`;
-    registry.publish({ ...stamp, files: { ...files, "stamp.js": code } });
+    registry.publish(breakable(nodeModule(module, "1.0.0", "stamp", '"stamp"')));
     await addUser(mongodb.client, database, "admin");
     const npm = using(registry);
     tenant = await start({
@@ -109,8 +106,7 @@ describe("a module that ends the process when it is loaded, without flows as wel
   it("stops the runtime after ten crashes, which says why, until a restart finds it repaired", async () => {
     const person = await Editor.login(tenant);
     await person.load();
-    const [input, fn, output] = answering("t", "a", "/a", "") as [FlowNode, FlowNode, FlowNode];
-    const revision = await person.deploy([tab("t"), input, { ...fn, type: "stamp" }, output]);
+    const revision = await person.deploy([tab("t"), ...answersBy("t", "/a", "stamp")]);
     const answer = async () => (await fetch(`${tenant.url}/a`)).text();
     expect(await answer()).toBe("stamp");
     writeFileSync(switchFile, "");

@@ -1,22 +1,23 @@
+import { randomBytes } from "node:crypto";
 import { userInfo } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type FlowNode, tab } from "../support/flows.ts";
-import { WORKER } from "../support/names.ts";
-import { capture, ROOT } from "../support/process.ts";
+import WebSocket from "ws";
+import { Comms } from "../support/comms.ts";
+import { answering, type FlowNode, tab } from "../support/flows.ts";
+import { report } from "../support/report.ts";
 import { until } from "../support/wait.ts";
+import { redfleet } from "./support/command.ts";
 import { Editor, login } from "./support/editor.ts";
-import { answering, counted, credentialNode, secretTab } from "./support/flows.ts";
+import { counted, credentialNode, secretTab } from "./support/flows.ts";
 import { openMongodb, openValkey, type StoreLab } from "./support/labs.ts";
+import { metric } from "./support/metrics.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
-/** The command line, on the containers of this test. */
-async function redfleet(...words: string[]): Promise<string> {
-  const command = [join(ROOT, "cli/bin/redfleet.mjs"), ...words, "--json"];
-  const stack = WORKER;
-  const { code, stdout, output } = await capture(process.execPath, [...command, "--stack", stack]);
+/** What a command of `redfleet` prints. */
+async function printed(...words: string[]) {
+  const { code, stdout, output } = await redfleet(...words, "--json");
   if (code !== 0) throw new Error(output);
-  return stdout;
+  return JSON.parse(stdout);
 }
 
 const ask = async (runtime: Runtime, path: string) => {
@@ -25,11 +26,9 @@ const ask = async (runtime: Runtime, path: string) => {
 };
 
 /** The revision that a runtime is on, and how often it has applied one that another process saved. */
-async function loads({ health, status }: Runtime) {
-  const metrics = await (await fetch(`${health}/metrics`)).text();
-  const found = /^redfleet_reloads_total\{.*\} (\d+)$/m.exec(metrics);
-  if (found === null) throw new Error(`no count of reloads: ${metrics}`);
-  return { revision: (await status()).revision, reloads: found[1] };
+async function loads(runtime: Runtime) {
+  const { revision } = await runtime.status();
+  return { revision, reloads: await metric(runtime, "reloads_total") };
 }
 
 const clusters: [Major, string, () => Promise<StoreLab>][] = [
@@ -38,7 +37,7 @@ const clusters: [Major, string, () => Promise<StoreLab>][] = [
   [5, "Valkey", () => openValkey()],
 ];
 
-describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore) => {
+describe.each(clusters)("a cluster on Node-RED %i and %s", (major, store, openStore) => {
   let lab: StoreLab;
   let editor: Runtime;
   let replicas: Runtime[];
@@ -212,16 +211,54 @@ describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore)
   it("knows its replicas, and forgets one that leaves at once", async () => {
     const replica = await start({ major, ...lab.access, role: "replica", worker: "r-9" });
     const workers = async () => (await editor.status()).replicas?.map(({ worker }) => worker);
-    await until("the editor sees it", async () => (await workers())?.includes("r-9"));
-    const { revision } = await editor.status();
-    expect((await editor.status()).replicas?.find(({ worker }) => worker === "r-9")).toMatchObject({
-      state: "running",
-      revision,
-    });
+    // It is in the list before it has applied anything.
+    const { revision } = await until("the editor sees it run", async () =>
+      (await editor.status()).replicas?.find(
+        ({ worker, state }) => worker === "r-9" && state === "running",
+      ),
+    );
+    expect(revision).toBe((await editor.status()).revision);
     await replica.signal("SIGTERM");
     expect(await replica.ended()).toBe(0);
     await until("it is forgotten", async () => !(await workers())?.includes("r-9"), { seconds: 5 });
     await replica.remove();
+  });
+
+  it("counts a killed replica as silent, not as live, and forgets it after ten minutes", async () => {
+    const killed = await start({ major, ...lab.access, role: "replica", worker: "r-8" });
+    const list = async () => (await editor.status()).replicas ?? [];
+    const one = async () => (await list()).find(({ worker }) => worker === "r-8");
+    await until("the editor sees it", async () => (await one())?.state === "running");
+    await killed.signal("SIGKILL");
+    await killed.ended();
+    await killed.remove();
+    await lab.unheard("r-8", 30);
+    await until("it is silent", async () => (await one())?.silent);
+    expect(await metric(editor, "replicas")).toBe(3);
+    expect(await metric(editor, "replicas_live")).toBe(2);
+    await lab.unheard("r-8", 600);
+    await until("it is forgotten", async () => (await list()).length === 2);
+  });
+
+  it("counts what the store tells", async () => {
+    const all = [editor, ...replicas];
+    const counts = (name: string) => Promise.all(all.map((runtime) => metric(runtime, name)));
+    const before = await counts("store_events_total");
+    await onAll(await person.deploy([...base, ...counted("moving", "a", "/a", "told")]));
+    await until("each has been told", async () => {
+      const now = await counts("store_events_total");
+      return now.every((events, index) => events > (before[index] ?? Number.NaN));
+    });
+  });
+
+  it("brings an empty flow set to every replica, and the next one", async () => {
+    await onAll(await person.deploy([...base, ...counted("moving", "a", "/a", "there")]));
+    expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("there")));
+    await onAll(await person.deploy([]));
+    expect(await person.load()).toEqual([]);
+    for (const path of ["/a", "/other"]) expect(await asksAll(path)).toEqual(["404", "404"]);
+    await onAll(await person.deploy([...base, ...counted("moving", "a", "/a", "again")]));
+    expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("again")));
   });
 
   it("leaves another cluster on the same servers alone, and is left alone by it", async () => {
@@ -263,42 +300,52 @@ describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore)
     ];
     const good = await person.deploy(flows("good", "old"));
     await onAll(await person.deploy(flows("bad", "new")));
-    const listed = JSON.parse(await redfleet("revisions", "main")) as { revision: number }[];
+    const listed = (await printed("revisions", "main")) as { revision: number }[];
     expect(listed.map(({ revision }) => revision)).toContain(good);
     expect(listed[0]).toMatchObject({ revision: good + 1, user: "admin" });
-    const done = JSON.parse(await redfleet("rollback", "main", String(good)));
+    const done = await printed("rollback", "main", String(good));
     expect(done).toEqual({ revision: good + 2, restored: good });
     const who = process.env.SUDO_USER ?? userInfo().username;
-    const [newest] = JSON.parse(await redfleet("revisions", "main"));
+    const [newest] = await printed("revisions", "main");
     expect(newest).toMatchObject({ revision: good + 2, user: `${who}, rollback to ${good}` });
     await onAll(good + 2);
     await editor.reaches(good + 2);
     expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("good")));
     const expected = `Basic ${Buffer.from("u:old").toString("base64")}`;
     expect(await ask(replicas[0] as Runtime, "/c")).toBe(expected);
-    await expect(redfleet("rollback", "main", "4711")).rejects.toThrow(/revision 4711 is not kept/);
+    await expect(printed("rollback", "main", "4711")).rejects.toThrow(/revision 4711 is not kept/);
     await person.load();
+  });
+
+  it("takes 20 MB from an editor, and every replica runs them", async () => {
+    const megabytes = 20;
+    const notes = Array.from({ length: megabytes * 1024 }, (_, index): FlowNode => {
+      const info = randomBytes(480).toString("hex");
+      return { ...{ id: `note-${index}`, type: "comment", z: "moving", info }, x: 1, y: index };
+    });
+    const flows = [...base, ...counted("moving", "a", "/a", "large"), ...notes];
+    expect(JSON.stringify(flows).length).toBeGreaterThan(megabytes * 1024 * 1024);
+    const begin = performance.now();
+    await onAll(await person.deploy(flows));
+    report(`${store}: 20 MB of flows, save → all replicas serve`, performance.now() - begin, "ms");
+    expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("large")));
+    expect(await person.load()).toHaveLength(flows.length);
+    await onAll(await person.deploy(base));
   });
 
   it("pushes the convergence to open editors", async () => {
     const socket = new WebSocket(`${editor.url.replace("http", "ws")}/comms`);
-    const seen: { live: number; total: number; revision: number }[] = [];
-    socket.onmessage = ({ data }) => {
-      // The answer to the login is no list.
-      for (const message of [JSON.parse(String(data))].flat()) {
-        if (message.auth === "ok") socket.send(JSON.stringify({ subscribe: "redfleet/#" }));
-        if (message.topic === "redfleet/fleet") seen.push(message.data);
-      }
-    };
-    await new Promise((resolve) => {
-      socket.onopen = resolve;
-    });
-    socket.send(JSON.stringify({ auth: person.token }));
-    await until("the present state is told to a new editor", () => seen.length > 0);
+    const comms = await Comms.login(socket, person.token);
+    const seen = () =>
+      comms.messages
+        .filter(({ topic }) => topic === "redfleet/fleet")
+        .map(({ data }) => data as { live: number; total: number; revision: number });
+    comms.subscribe("redfleet/#");
+    await until("the present state is told to a new editor", () => seen().length > 0);
     const revision = await person.deploy([...base, ...counted("moving", "a", "/a", "pushed")]);
     await until("all are live", () =>
-      seen.some((fleet) => fleet.revision === revision && fleet.live === 2 && fleet.total === 2),
+      seen().some((fleet) => fleet.revision === revision && fleet.live === 2 && fleet.total === 2),
     );
-    socket.close();
+    comms.close();
   });
 });

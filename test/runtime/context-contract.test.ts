@@ -49,6 +49,14 @@ const BELOW_NULL: Step[] = [
   { kind: "get", key: "a" },
 ];
 
+/** A list is cut off and made longer again: what was beyond is gone. */
+const CUT_OFF: Step[] = [
+  { kind: "set", key: "a", value: [1, 2, 3] },
+  { kind: "set", key: "a.length", value: 0 },
+  { kind: "set", key: "a.length", value: 3 },
+  { kind: "get", key: "a" },
+];
+
 /** What a step leads to: a value, a list of values, or the code or name of an error. */
 function take(store: ContextStore, scope: string, one: Step): Promise<unknown> {
   return new Promise((resolve) => {
@@ -114,7 +122,7 @@ describe.each(servers)(
             expect(await take(worker.store, scope, one)).toEqual(await wanted(theirs, scope, one));
           }
         }),
-        { numRuns: 60, examples: [[BELOW_NULL]] },
+        { numRuns: 60, examples: [[BELOW_NULL], [CUT_OFF]] },
       );
     });
 
@@ -138,7 +146,7 @@ describe.each(servers)(
             }
           }
         }),
-        { numRuns: 60, examples: [[BELOW_NULL]] },
+        { numRuns: 60, examples: [[BELOW_NULL], [CUT_OFF]] },
       );
     });
 

@@ -1,3 +1,4 @@
+import type { Container } from "dockerode";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../images/node-red/runtime/context/encoding.ts";
 import { Exchange } from "../../images/node-red/runtime/context/exchange.ts";
@@ -127,6 +128,28 @@ describe("the shared context of several workers", () => {
     client.disconnect();
   });
 
+  it("cleans what is gone, and nothing that a newer deploy writes meanwhile", async () => {
+    const own = { ...settings, prefix: freshPrefix() };
+    const other = await join({}, own);
+    for (const scope of ["gone", "back", "newer", "kept:tab"]) await other.set(scope, "old", 1);
+    /** The revision that is stored when the editor reads it; a newer one is deployed at that very moment. */
+    const storedNodes = async () => {
+      await other.set("late", "value", 1);
+      await other.set("back", "value[0]", 1);
+      await other.set("back", "value[1]", 2);
+      return new Set(["newer", "kept"]);
+    };
+    const editor = await join({ storedNodes }, own);
+    await editor.store.clean(["kept"]);
+    await until("it is clean", async () => ((await other.keys("gone")) as string[]).length === 0);
+    await pause(300);
+    const kept = await Promise.all(
+      ["back", "newer", "kept:tab", "late"].map((scope) => other.keys(scope)),
+    );
+    expect(kept).toEqual([["old", "value"], ["old"], ["old"], ["value"]]);
+    expect(await other.get("back", "value")).toEqual([1, 2]);
+  });
+
   it("shows the changes of others without waiting, within moments", async () => {
     const [here, there] = await Promise.all([join({ synchronous: true }), join()]);
     await there.set("shown", "value", { deep: { list: [1] } });
@@ -220,8 +243,23 @@ describe("the shared context of several workers", () => {
   });
 });
 
-describe("a failover in the middle of writing", () => {
-  it("loses no acknowledged change and keeps their order", async () => {
+/** What makes another node primary. What its replicas have must not be lost. */
+const ends = [
+  // Its last answers are still on the way.
+  {
+    how: "hangs",
+    end: (group: ValkeyGroup, member: number) => freeze(group.lab.container(`valkey-${member}`)),
+    back: (container: Container) => container.unpause(),
+  },
+  {
+    how: "is stopped",
+    end: (group: ValkeyGroup, member: number) => group.stopPrimary(member),
+    back: (container: Container) => container.start(),
+  },
+];
+
+describe("a primary that ends in the middle of writing", () => {
+  it.each(ends)("and $how loses no acknowledged change and keeps their order", async (fault) => {
     const group = await new ValkeyGroup().open();
     const settings = settingsOf(group);
     const writers = [new Worker(settings), new Worker(settings)];
@@ -238,8 +276,7 @@ describe("a failover in the middle of writing", () => {
     const writing = writers.map(write);
     await pause(1000);
     const old = await group.settled();
-    // What the replicas have is not lost: the primary hangs, with its last answers on the way.
-    await freeze(group.lab.container(`valkey-${old}`));
+    await fault.end(group, old);
     await until("another primary", async () => (await group.primary()) !== old, { seconds: 40 });
     await pause(2000);
     running = false;
@@ -249,7 +286,7 @@ describe("a failover in the middle of writing", () => {
     for (const [index, n] of last.entries()) {
       expect(log[`w${index}`]).toEqual(Array.from({ length: n + 1 }, (_, element) => element));
     }
-    await group.lab.container(`valkey-${old}`).unpause();
+    await fault.back(group.lab.container(`valkey-${old}`));
     await Promise.all([...writers, reader].map((worker) => worker.close()));
     await group.close();
   });

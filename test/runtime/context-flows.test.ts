@@ -1,21 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
 import { settingsOf, Worker } from "./support/context.ts";
 import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
+import { metric } from "./support/metrics.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
 /** `GET path` adds one to a counter of the shared context by `scope`, and answers it. */
 function counting(id: string, path: string, scope: "flow" | "global" | "context"): FlowNode[] {
-  const [input, fn, output] = answering(id, `${id}-${scope}`, path, "") as [
-    FlowNode,
-    FlowNode,
-    FlowNode,
-  ];
+  const [input, fn, output] = answering(id, `${id}-${scope}`, path, "");
   const func = `
     ${scope}.get("count.of['all calls']", "shared", (error, count) => {
       if (error) return node.error(error, msg);
@@ -125,8 +121,14 @@ describe.each<Major>([5, 4])("shared context in flows of Node-RED %i", (major) =
   });
 
   it("says in its metrics what the context costs", async () => {
-    const metrics = await (await fetch(`${replicas[0]?.health}/metrics`)).text();
-    expect(metrics).toMatch(/redfleet_context_operations_total\{[^}]*\} [1-9]/);
-    expect(metrics).toMatch(/redfleet_context_failures_total\{[^}]*\} 0/);
+    const value = (name: string) => metric(replicas[0] as Runtime, `context_${name}_total`);
+    const [calls, seconds] = await Promise.all(["calls", "call_seconds"].map(value));
+    expect(calls).toBeGreaterThan(5);
+    expect(seconds).toBeGreaterThan(0);
+    await ask(0, "/t2/flow");
+    expect(await value("calls")).toBeGreaterThan(calls as number);
+    expect(await value("call_seconds")).toBeGreaterThan(seconds as number);
+    expect(await value("operations")).toBeGreaterThanOrEqual(await value("calls"));
+    expect(await value("failures")).toBe(0);
   });
 });

@@ -8,10 +8,9 @@ import {
   openBrowser,
   pressDeploy,
 } from "../support/browser.ts";
-import { tab } from "../support/flows.ts";
+import { answering, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { Editor, PASSWORD } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
 import { openMongodb, type StoreLab } from "./support/labs.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 

@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import { type Browser, logIn, openBrowser } from "../support/browser.ts";
 import { Comms } from "../support/comms.ts";
-import { type FlowNode, tab } from "../support/flows.ts";
-import { until } from "../support/wait.ts";
+import { answering, type FlowNode, tab } from "../support/flows.ts";
+import { pause, until } from "../support/wait.ts";
 import { Editor, PASSWORD } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
-import { openValkey, type StoreLab } from "./support/labs.ts";
+import { openDevLike, openValkey, type ValkeyLab } from "./support/labs.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 
 const TAB = "aaaa0000aaaa0000";
@@ -22,35 +21,18 @@ interface Shown {
   level?: number;
 }
 
-let lab: StoreLab;
+/** Where flows are kept; messages always go through Valkey. */
+const LABS: [string, () => Promise<ValkeyLab>][] = [
+  ["MongoDB", openDevLike],
+  ["Valkey", openValkey],
+];
+
+let lab: ValkeyLab;
 let editor: Runtime;
 let replicas: Runtime[] = [];
 let person: Editor;
 let comms: Comms;
 let browser: Browser;
-
-beforeAll(async () => {
-  lab = await openValkey();
-  await lab.addUser("admin", "admin");
-  const replica = { ...lab.access, role: "replica" } as const;
-  [editor, ...replicas] = (await Promise.all([
-    start({ ...lab.access, role: "editor" }),
-    start({ ...replica, worker: "one" }),
-    start({ ...replica, worker: "two" }),
-  ])) as [Runtime, ...Runtime[]];
-  person = await Editor.login(editor);
-  await person.load();
-  const revision = await person.deploy(flow({ active: true }));
-  await Promise.all(replicas.map((runtime) => runtime.reaches(revision)));
-  const socket = new WebSocket(`${editor.url.replace("http", "ws")}/comms`);
-  comms = await Comms.login(socket, person.token);
-});
-afterAll(async () => {
-  comms?.close();
-  await browser?.close();
-  await Promise.all([editor, ...replicas].map((runtime) => runtime?.remove()));
-  await lab?.close();
-});
 
 /** `GET /say?text=…` says it by a debug node, `GET /warn` by a warning. */
 function flow({ active }: { active: boolean }): FlowNode[] {
@@ -59,7 +41,7 @@ function flow({ active }: { active: boolean }): FlowNode[] {
     "dddd0000dddd0001",
     "/say",
     `msg.payload = msg.req.query.text || ${LARGE};`,
-  ) as [FlowNode, FlowNode, FlowNode];
+  );
   const debug = {
     id: NODE,
     type: "debug",
@@ -88,84 +70,158 @@ const ask = async (worker: number, path: string) => {
   await answer.text();
 };
 
-it("shows what a replica's debug node says, with the worker's name", async () => {
-  await ask(0, "/say?text=first");
-  expect(await says("first")).toMatchObject({ id: NODE, name: "[one] what" });
-  await ask(1, "/say?text=second");
-  expect(await says("second")).toMatchObject({ id: NODE, name: "[two] what" });
-});
-
-it("shows warnings of replicas, and leaves out what is too large", async () => {
-  await ask(0, "/warn");
-  expect((await says("careful")).name).toBe("[one] eeee0000eeee0001-fn");
-  await ask(0, "/say");
-  const notice = await until("a word instead", () =>
-    said().find(({ id, msg }) => id === NODE && msg.endsWith("left out: at most 64 KB")),
-  );
-  expect(notice.name).toBe("[one] what");
-});
-
-it("shows a person which replica it was", async () => {
-  browser = await openBrowser();
-  await logIn(browser.page, editor.url, PASSWORD);
-  await ask(1, "/say?text=for-people");
-  const row = browser.page.locator(".red-ui-debug-msg", { hasText: "for-people" });
-  await row.waitFor({ state: "attached" });
-  expect(await row.textContent()).toContain("[two] what");
-});
-
-it("hands a switched debug node on to the replicas, without a deploy", async () => {
-  const change = async (state: string) => {
-    const answer = await person.call(`/debug/${NODE}/${state}`, { method: "POST", body: "{}" });
-    expect(answer.ok).toBe(true);
-  };
-  await change("disable");
-  await ask(0, "/say?text=unheard");
-  await ask(0, "/warn");
-  await says("careful");
-  expect(said().map(({ msg }) => msg)).not.toContain("unheard");
-  await change("enable");
-  await until("the replica to speak again", async () => {
-    await ask(0, "/say?text=again");
-    return said().some(({ msg }) => msg === "again");
+describe.each(LABS)("debug messages of a cluster with its flows in %s", (_, open) => {
+  beforeAll(async () => {
+    lab = await open();
+    await lab.addUser("admin", "admin");
+    const replica = { ...lab.access, role: "replica" } as const;
+    [editor, ...replicas] = (await Promise.all([
+      start({ ...lab.access, role: "editor" }),
+      start({ ...replica, worker: "one" }),
+      start({ ...replica, worker: "two" }),
+    ])) as [Runtime, ...Runtime[]];
+    person = await Editor.login(editor);
+    await person.load();
+    const revision = await person.deploy(flow({ active: true }));
+    await Promise.all(replicas.map((runtime) => runtime.reaches(revision)));
+    const socket = new WebSocket(`${editor.url.replace("http", "ws")}/comms`);
+    comms = await Comms.login(socket, person.token);
   });
-});
-
-it("speaks in replicas where the deploy left the node off and a person switched it on", async () => {
-  await person.load();
-  const revision = await person.deploy(flow({ active: false }));
-  await Promise.all(replicas.map((runtime) => runtime.reaches(revision)));
-  await ask(0, "/say?text=silent");
-  const body = JSON.stringify({ nodes: [NODE] });
-  expect((await person.call("/debug/enable", { method: "POST", body })).ok).toBe(true);
-  await until("the replica to speak", async () => {
-    await ask(0, "/say?text=switched-on");
-    return said().some(({ msg }) => msg === "switched-on");
+  afterAll(async () => {
+    comms?.close();
+    await browser?.close();
+    await Promise.all([editor, ...replicas].map((runtime) => runtime?.remove()));
+    await lab?.close();
   });
-  expect(said().map(({ msg }) => msg)).not.toContain("silent");
-});
 
-it("speaks in a replica that came after the node was switched on", async () => {
-  const late = await start({ ...lab.access, role: "replica", worker: "late" });
-  replicas.push(late);
-  await until("the new replica to speak", async () => {
-    await ask(2, "/say?text=came-later");
-    return said().some(({ msg }) => msg === "came-later");
+  it("shows what a replica's debug node says, with the worker's name", async () => {
+    await ask(0, "/say?text=first");
+    expect(await says("first")).toMatchObject({ id: NODE, name: "[one] what" });
+    await ask(1, "/say?text=second");
+    expect(await says("second")).toMatchObject({ id: NODE, name: "[two] what" });
   });
-});
 
-it("lets a flood through in part, says how much it left out, and serves all the while", async () => {
-  const before = said().length;
-  for (let round = 0; round < 10; round++) {
-    await Promise.all(Array.from({ length: 50 }, () => ask(0, "/say?text=flood")));
-  }
-  const notices = () => said().filter(({ msg }) => msg.endsWith(NOTICE));
-  const left = () => notices().reduce((sum, { msg }) => sum + Number.parseInt(msg, 10), 0);
-  const heard = () =>
-    said()
-      .slice(before)
-      .filter(({ msg }) => msg === "flood").length;
-  await until("all to be heard or counted", () => heard() + left() === 500);
-  expect(left()).toBeGreaterThan(0);
-  expect(new Set(notices().map(({ name }) => name))).toEqual(new Set(["[one]"]));
+  it("shows warnings of replicas, and leaves out what is too large", async () => {
+    await ask(0, "/warn");
+    expect((await says("careful")).name).toBe("[one] eeee0000eeee0001-fn");
+    await ask(0, "/say");
+    const notice = await until("a word instead", () =>
+      said().find(({ id, msg }) => id === NODE && msg.endsWith("left out: at most 64 KB")),
+    );
+    expect(notice.name).toBe("[one] what");
+  });
+
+  it("shows a person which replica it was", async () => {
+    browser = await openBrowser();
+    await logIn(browser.page, editor.url, PASSWORD);
+    await ask(1, "/say?text=for-people");
+    const row = browser.page.locator(".red-ui-debug-msg", { hasText: "for-people" });
+    await row.waitFor({ state: "attached" });
+    expect(await row.textContent()).toContain("[two] what");
+  });
+
+  it("hands a switched debug node on to the replicas, without a deploy", async () => {
+    const change = async (state: string) => {
+      const answer = await person.call(`/debug/${NODE}/${state}`, { method: "POST", body: "{}" });
+      expect(answer.ok).toBe(true);
+    };
+    await change("disable");
+    await ask(0, "/say?text=unheard");
+    await ask(0, "/warn");
+    await says("careful");
+    expect(said().map(({ msg }) => msg)).not.toContain("unheard");
+    await change("enable");
+    await until("the replica to speak again", async () => {
+      await ask(0, "/say?text=again");
+      return said().some(({ msg }) => msg === "again");
+    });
+  });
+
+  it("speaks in replicas where the deploy left the node off and a person switched it on", async () => {
+    await person.load();
+    const revision = await person.deploy(flow({ active: false }));
+    await Promise.all(replicas.map((runtime) => runtime.reaches(revision)));
+    await ask(0, "/say?text=silent");
+    const body = JSON.stringify({ nodes: [NODE] });
+    expect((await person.call("/debug/enable", { method: "POST", body })).ok).toBe(true);
+    await until("the replica to speak", async () => {
+      await ask(0, "/say?text=switched-on");
+      return said().some(({ msg }) => msg === "switched-on");
+    });
+    expect(said().map(({ msg }) => msg)).not.toContain("silent");
+  });
+
+  it("speaks in a replica that came after the node was switched on", async () => {
+    const late = await start({ ...lab.access, role: "replica", worker: "late" });
+    replicas.push(late);
+    await until("the new replica to speak", async () => {
+      await ask(2, "/say?text=came-later");
+      return said().some(({ msg }) => msg === "came-later");
+    });
+  });
+
+  it("hands on what was switched while a replica did not listen", async () => {
+    await person.load();
+    // A node that a deploy does not change stays switched.
+    await person.deploy(flow({ active: true }));
+    const revision = await person.deploy(flow({ active: false }));
+    await Promise.all(replicas.map((runtime) => runtime.reaches(revision)));
+    const admin = lab.group.direct("valkey", await lab.group.primary());
+    let over = false;
+    const cut = async () => {
+      while (!over) await admin.call("CLIENT", "KILL", "TYPE", "pubsub");
+    };
+    const cutting = cut();
+    await pause(50);
+    await person.call(`/debug/${NODE}/enable`, { method: "POST", body: "{}" });
+    await pause(50);
+    over = true;
+    await cutting;
+    await until("the replica to speak", async () => {
+      await ask(0, "/say?text=caught-up");
+      return said().some(({ msg }) => msg === "caught-up");
+    });
+  });
+
+  it("hears nothing of another cluster on the same servers, which hears nothing either", async () => {
+    const beside = lab.beside();
+    await beside.addUser("admin", "admin");
+    const [theirs, replica] = await Promise.all([
+      start({ ...beside.access, role: "editor" }),
+      start({ ...beside.access, role: "replica", worker: "one" }),
+    ]);
+    try {
+      const stranger = await Editor.login(theirs);
+      await stranger.load();
+      await replica.reaches(await stranger.deploy(flow({ active: true })));
+      const socket = new WebSocket(`${theirs.url.replace("http", "ws")}/comms`);
+      const heard = await Comms.login(socket, stranger.token);
+      await (await fetch(`${replica.url}/say?text=theirs`)).text();
+      await ask(0, "/say?text=ours");
+      await says("ours");
+      const shown = () => heard.messages.map(({ data }) => (data as Shown)?.msg);
+      await until("their editor shows theirs", () => shown().includes("theirs"));
+      expect(said().map(({ msg }) => msg)).not.toContain("theirs");
+      expect(shown()).not.toContain("ours");
+      heard.close();
+    } finally {
+      await Promise.all([theirs.remove(), replica.remove()]);
+    }
+  });
+
+  it("lets a flood through in part, says how much it left out, and serves all the while", async () => {
+    const before = said().length;
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(Array.from({ length: 50 }, () => ask(0, "/say?text=flood")));
+    }
+    const notices = () => said().filter(({ msg }) => msg.endsWith(NOTICE));
+    const left = () => notices().reduce((sum, { msg }) => sum + Number.parseInt(msg, 10), 0);
+    const heard = () =>
+      said()
+        .slice(before)
+        .filter(({ msg }) => msg === "flood").length;
+    await until("all to be heard or counted", () => heard() + left() === 500);
+    expect(left()).toBeGreaterThan(0);
+    expect(new Set(notices().map(({ name }) => name))).toEqual(new Set(["[one]"]));
+  });
 });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { tab } from "../support/flows.ts";
+import { answering, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { report } from "../support/report.ts";
-import { returns, StoreProbe } from "../support/store-probe.ts";
+import { probeMongodb, returns, type StoreProbe } from "../support/store-probe.ts";
 import { pause, until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
-import { startLoad } from "./support/load.ts";
+import { expectNothingLost, startLoad } from "./support/load.ts";
+import { metric } from "./support/metrics.ts";
 import { launch, type Runtime, start } from "./support/runtime.ts";
 
 const database = "faults";
@@ -37,7 +37,7 @@ describe("faults of the flow store", () => {
     person = await Editor.login(editor);
     await person.load();
     await replica.reaches(await person.deploy(flows("first")));
-    probe = new StoreProbe(mongodb.members(), "probe");
+    probe = probeMongodb(mongodb.members(), "probe");
   });
   afterAll(async () => {
     await probe?.stop();
@@ -99,8 +99,10 @@ describe("faults of the flow store", () => {
     for (const mark of ["second", "third"]) {
       const load = startLoad(`${replica.url}/a`, 2);
       const primary = await mongodb.primary();
+      const breaks = await metric(replica, "store_breaks_total");
       await converges(mark, () => mongodb.kill(primary));
-      expect((await load.stop()).lost).toEqual([]);
+      expectNothingLost([await load.stop()]);
+      expect(await metric(replica, "store_breaks_total")).toBeGreaterThan(breaks);
       await mongodb.revive(primary);
       await until("the set is whole", async () => (await healthyMembers()) === 3, { seconds: 60 });
     }
@@ -124,9 +126,9 @@ describe("faults of the flow store", () => {
     expect((await fetch(`${editor.url}/red-nodes/a`)).status).toBe(200);
     expect((await fetch(`${replica.health}/readyz`)).status).toBe(200);
     await converges("back", () => Promise.all(MEMBERS.map((member) => mongodb.revive(member))));
-    const { ok, lost } = await load.stop();
-    expect(lost).toEqual([]);
-    expect(ok).toBeGreaterThan(100);
+    const result = await load.stop();
+    expectNothingLost([result]);
+    expect(result.ok).toBeGreaterThan(100);
   });
 
   it("starts without the store, says so, and serves as soon as it is there", async () => {

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { pause } from "../support/wait.ts";
 import { addUser, type DeployType, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
-import { startLoad } from "./support/load.ts";
+import { expectNothingLost, startLoad } from "./support/load.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 
 const database = "gate";
@@ -113,7 +112,7 @@ describe("the gate", () => {
     }
     await replica.reaches(revision);
     const results = await Promise.all(loads.map((load) => load.stop()));
-    expect(results.flatMap(({ lost }) => lost)).toEqual([]);
+    expectNothingLost(results);
     for (const { ok } of results) expect(ok).toBeGreaterThan(20);
     expect((await counters(replica)).gate_closed_total).toBeGreaterThan(0);
     expect(await (await fetch(`${replica.url}/moving`)).text()).toBe("20");

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exec } from "../../cli/engine/exec.ts";
 import { engine } from "../support/engine.ts";
-import { tab } from "../support/flows.ts";
+import { answering, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { pause, until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 
 /** Between two checks; the engine leaves five seconds. The seventh finds that half a minute has gone. */

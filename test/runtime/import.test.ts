@@ -6,11 +6,12 @@ import { CliError } from "../../cli/errors.ts";
 import { applyImport } from "../../cli/import/apply.ts";
 import { readSource } from "../../cli/import/source.ts";
 import type { SourceOptions } from "../../cli/import/types.ts";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { addUser, PASSWORD } from "./support/editor.ts";
-import { answering, credentialNode } from "./support/flows.ts";
+import { credentialNode } from "./support/flows.ts";
 import {
+  apart,
   plainUserDir,
   saveAsHardillb,
   savedByScalingPlugin,
@@ -39,15 +40,7 @@ function flowsWithPassword(): FlowNode[] {
 const SEEN = `Basic ${Buffer.from("u:s3cret").toString("base64")}`;
 const answer = async (path: string) => (await fetch(`${tenant.url}${path}`)).text();
 
-/** The flows as systems store them: credentials apart. */
-function stored(): { flows: FlowNode[]; credentials: Record<string, object> } {
-  const credentials: Record<string, object> = {};
-  const flows = flowsWithPassword().map(({ credentials: own, ...node }) => {
-    if (own !== undefined) credentials[node.id] = own as object;
-    return node as FlowNode;
-  });
-  return { flows, credentials };
-}
+const stored = () => apart(flowsWithPassword());
 
 async function libraryEntry(path: string): Promise<string> {
   const login = await fetch(`${tenant.url}/auth/token`, {
@@ -80,7 +73,7 @@ beforeAll(async () => {
   await addUser(mongodb.client, "tenant-import", "admin");
   const options = { uri: mongodb.uri, database: "tenant-import", secret: null };
   tenant = await start({ ...options, role: "instance" });
-  const edge = { address: "127.0.0.1", caFile: null };
+  const edge = { address: "127.0.0.1", trustFile: null };
   admin = await new AdminApi(edge, tenant.url).login("admin", PASSWORD);
 });
 afterAll(async () => {
@@ -213,7 +206,7 @@ describe("an import is refused, and nothing changed,", () => {
   });
 
   it("when the password is wrong", async () => {
-    const edge = { address: "127.0.0.1", caFile: null };
+    const edge = { address: "127.0.0.1", trustFile: null };
     const other = new AdminApi(edge, tenant.url);
     expect((await refusal(other.login("admin", "not it"))).fix).toContain("--password-file");
   });

@@ -1,79 +1,25 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { freeze } from "../support/containers.ts";
+import { tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { report } from "../support/report.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
-import { settingsOf } from "./support/context.ts";
+import { freshPrefix, settingsOf } from "./support/context.ts";
 import { addUser, Editor } from "./support/editor.ts";
+import { farthest, JUMPING_CLOCK } from "./support/jumping-clock.ts";
+import { asked, leaderFlows as flows, PULSE_MS, TTL_MS } from "./support/leader-flows.ts";
 import { type Runtime, type RuntimeOptions, start } from "./support/runtime.ts";
 import { Sink } from "./support/sink.ts";
 
 const database = "leader";
 /** What the store keeps a lock for: the nodes of these tests have the usual TTL of 10 s. */
 const LEASE_MS = 2400;
-const at = { z: "t", x: 1, y: 1 };
-/** A silent leader is followed after this, in milliseconds, by its node's own TTL. */
-const TTL_MS = 10_000;
-/** Between two reports of a leader, in milliseconds: silences are longer by up to that. */
-const PULSE_MS = 25;
 const CRASHED = { atMost: 3000 + PULSE_MS };
-
-/** A job that runs on every worker, again and again, and goes on behind a leader node. */
-function job(name: string, everyMs: number, lockTTL: number, outputs: string[][]): FlowNode[] {
-  return [
-    {
-      ...{ id: `${name}-tick`, type: "inject", props: [{ p: "payload" }], payloadType: "date" },
-      ...{ repeat: String(everyMs / 1000), once: true, onceDelay: 0.1, wires: [[name]], ...at },
-    },
-    { id: name, type: "cluster-leader", lockKey: "job", lockTTL, wires: outputs, ...at },
-  ];
-}
-
-/** The leader reports to the sink with its fencing number, followers now and then without one. */
-function flows(sink: string, lockTTL = TTL_MS / 1000): FlowNode[] {
-  const reporter = (id: string) =>
-    ({
-      ...{ id, type: "function", outputs: 1, wires: [["post"]], ...at },
-      func: "msg.payload = { worker: cluster.workerId, fence: msg.fence, role: cluster.type }; return msg;",
-    }) as FlowNode;
-  return [
-    tab("t"),
-    ...job("lead", PULSE_MS, lockTTL, [["yes"], []]),
-    ...job("follow", 500, lockTTL, [[], ["no"]]),
-    reporter("yes"),
-    reporter("no"),
-    { id: "post", type: "http request", method: "POST", ret: "txt", url: sink, wires: [], ...at },
-    ...asked("asked", { lockKey: "job", lockTTL }),
-    ...asked("plain", {}),
-    { id: "in", type: "http in", url: "/release", method: "get", wires: [["release"]], ...at },
-    { id: "release", type: "release-cluster-leader", lockKey: "job", wires: [["out"]], ...at },
-    { id: "out", type: "http response", wires: [], ...at },
-  ];
-}
-
-/** `GET /<id>` answers what a message is behind a leader node, and the dot that its worker shows for it. */
-function asked(id: string, fields: object): FlowNode[] {
-  const behind = (output: number): FlowNode => ({
-    ...{ id: `${id}-${output}`, type: "function", outputs: 1, wires: [[`${id}-out`]], ...at },
-    func: `const { isLeader, lockKey, fence } = msg;
-      msg.payload = { output: ${output}, isLeader, lockKey, fence, dot: flow.get("${id}") };
-      return msg;`,
-  });
-  return [
-    { id: `${id}-in`, type: "http in", url: `/${id}`, method: "get", wires: [[id]], ...at },
-    { id, type: "cluster-leader", wires: [[`${id}-1`], [`${id}-2`]], ...fields, ...at },
-    behind(1),
-    behind(2),
-    { id: `${id}-out`, type: "http response", wires: [], ...at },
-    { id: `${id}-dot`, type: "status", scope: [id], wires: [[`${id}-keep`]], ...at },
-    {
-      ...{ id: `${id}-keep`, type: "function", outputs: 0, wires: [], ...at },
-      func: `const { fill, shape, text } = msg.status; flow.set("${id}", { fill, shape, text });`,
-    },
-  ];
-}
+const ENDED_CLEANLY = { atMost: 100 + PULSE_MS };
+/** Their own clocks jump by hours all the while: nothing here may depend on them. */
+const WITH_JUMPING_CLOCK = ["editor", "r1"];
 
 /** What a worker answers for {@link asked}. */
 interface Answer {
@@ -104,7 +50,8 @@ describe("leaders", () => {
   const lockKey = () => `${common.valkey?.prefix}leader:job`;
 
   const join = async (worker: string, more: Partial<RuntimeOptions> = {}) => {
-    const runtime = await start({ ...common, role: "replica", worker, ...more });
+    const flags = WITH_JUMPING_CLOCK.includes(worker) ? JUMPING_CLOCK : [];
+    const runtime = await start({ ...common, role: "replica", worker, flags, ...more });
     workers.set(worker, runtime);
     return runtime;
   };
@@ -158,10 +105,15 @@ describe("leaders", () => {
     await until("three follow", () => sink.followers.size === 3);
     const from = sink.accepted.length;
     await until("it goes on", () => sink.accepted.length > from + 20);
+    // Several jumps of the clocks.
+    await pause(2000);
     expect(new Set(sink.accepted.slice(from).map((deed) => deed.worker))).toEqual(
       new Set([worker]),
     );
     expect(sink.followers.has(worker)).toBe(false);
+    for (const name of WITH_JUMPING_CLOCK) {
+      expect(farthest((await workers.get(name)?.logs()) ?? ""), name).toBeGreaterThan(1_800_000);
+    }
   });
 
   it("keeps the lock for as long as a changed node says", async () => {
@@ -194,7 +146,7 @@ describe("leaders", () => {
     await old.signal("SIGTERM");
     const { gapMs } = await successor(old);
     expect(await old.ended()).toBe(0);
-    report("leader ended cleanly: nobody heard for", gapMs, "ms");
+    report("leader ended cleanly: nobody heard for", gapMs, "ms", ENDED_CLEANLY);
     await old.remove();
     await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
   });
@@ -314,5 +266,39 @@ describe("leaders", () => {
       expect(answers.filter(({ isLeader }) => !isLeader)).toEqual([follow, follow, follow]);
     }
     expect(await client.pttl(`${common.valkey?.prefix}leader:nodered:leader`)).toBeGreaterThan(0);
+  });
+
+  it("ends in time when it leads and the store of its lock hangs", async () => {
+    await group.settled();
+    const old = await leader();
+    const containers = [0, 1, 2].map((member) => group.lab.container(`valkey-${member}`));
+    await Promise.all(containers.map(freeze));
+    const asked = performance.now();
+    await old.signal("SIGTERM");
+    expect(await old.ended()).toBe(0);
+    report("leader asked to end while Valkey hangs → ended", performance.now() - asked, "ms");
+    await Promise.all(containers.map((member) => member.unpause()));
+    await group.settled();
+    await old.remove();
+    await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
+  });
+
+  it("shares a lock with no other cluster on the same servers", async () => {
+    const { worker } = await leader();
+    const { fence } = sink.last ?? {};
+    const beside = `${database}-2`;
+    await addUser(mongodb.client, beside, "admin");
+    const valkey = { ...settingsOf(group), prefix: freshPrefix() };
+    const theirs = await start({ uri: mongodb.uri, database: beside, valkey, role: "editor" });
+    const stranger = await Editor.login(theirs);
+    await stranger.load();
+    await stranger.deploy([tab("t"), ...asked("asked", { lockKey: "job" })]);
+    await until("it leads there", async () => (await answerOf(theirs, "asked")).isLeader);
+    // It hands its lock over to nobody, least of all to a worker of this cluster.
+    await theirs.signal("SIGTERM");
+    await theirs.ended();
+    await theirs.remove();
+    await leader();
+    expect(sink.last).toMatchObject({ worker, fence });
   });
 });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NodeRedEnvironment } from "../../images/node-red/runtime/environment.ts";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { answersBy, type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { nodeModule } from "../support/npm-packages.ts";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
 import { until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
-import { nodeModule, using } from "./support/modules.ts";
+import { using } from "./support/modules.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
 let mongodb: LocalReplicaSet;
@@ -61,10 +61,7 @@ describe.each<Major>([5, 4])("a tenant's modules on Node-RED %i", (major) => {
   const install = (module: string) =>
     person.call("/nodes", { method: "POST", body: JSON.stringify({ module }) });
 
-  const flow = (type: string, path: string): FlowNode[] => {
-    const [input, node, output] = answering("t", type, path, "") as [FlowNode, FlowNode, FlowNode];
-    return [tab("t"), input, { ...node, type, func: undefined }, output];
-  };
+  const flow = (type: string, path: string) => [tab("t"), ...answersBy("t", path, type)];
 
   it("has what the stack file declares before flows start", async () => {
     await person.deploy(flow("stamp", "/stamp"));

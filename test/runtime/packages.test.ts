@@ -1,19 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exec } from "../../cli/engine/exec.ts";
 import { engine } from "../support/engine.ts";
-import { type FlowNode, tab } from "../support/flows.ts";
-import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
+import { answering, answersBy, tab } from "../support/flows.ts";
+import { nodeModule } from "../support/npm-packages.ts";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
 import { until } from "../support/wait.ts";
-import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
-import { nodeModule, using } from "./support/modules.ts";
+import { Editor } from "./support/editor.ts";
+import { openMongodb, openValkey, type StoreLab } from "./support/labs.ts";
+import { using } from "./support/modules.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
-let mongodb: LocalReplicaSet;
 let registry: NpmRegistry;
 beforeAll(async () => {
-  [mongodb, registry] = await Promise.all([startReplicaSet(), startNpmRegistry()]);
+  registry = await startNpmRegistry();
   registry.publish(nodeModule("node-red-contrib-stamp", "1.0.0", "stamp", '"stamp 1"'));
   registry.publish(helper("1.0.0"));
   registry.publish({ ...helper("3.0.0"), name: "function-helper" });
@@ -25,7 +24,7 @@ beforeAll(async () => {
   registry.publish(nodeModule("@acme/scoped-stamp", "2.1.0", "scoped", helped, needs));
   registry.publish(nodeModule("node-red-contrib-stamp", "1.1.0", "stamp", '"stamp 1.1"'));
 });
-afterAll(() => Promise.all([mongodb?.close(), registry?.close()]));
+afterAll(() => registry?.close());
 
 function helper(version: string) {
   const files = { "index.js": `module.exports = "helped by ${version}";` };
@@ -33,11 +32,7 @@ function helper(version: string) {
 }
 
 /** http in → the type under test → http response. */
-function usesType(type: string, path: string): FlowNode[] {
-  const [input, node, output] = answering("t", type, path, "") as [FlowNode, FlowNode, FlowNode];
-  const { id, z, x, y, wires } = node;
-  return [tab("t"), input, { id, z, x, y, wires, type } as FlowNode, output];
-}
+const usesType = (type: string, path: string) => [tab("t"), ...answersBy("t", path, type)];
 
 const LIST_SETS = ["ls", "-A", "/data/packages"];
 
@@ -46,8 +41,13 @@ const ask = async (runtime: Runtime, path: string) => (await fetch(`${runtime.ur
 const install = (person: Editor, module: string, version: string) =>
   person.call("/nodes", { method: "POST", body: JSON.stringify({ module, version }) });
 
-describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
-  const database = `packages-${major}`;
+const clusters: [Major, string, () => Promise<StoreLab>][] = [
+  [5, "MongoDB", openMongodb],
+  [4, "Valkey", openValkey],
+];
+
+describe.each(clusters)("packages on Node-RED %i and %s", (major, _, open) => {
+  let lab: StoreLab;
   let editor: Runtime;
   let replicas: Runtime[];
   let person: Editor;
@@ -59,11 +59,12 @@ describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
     const more = { REDFLEET_FUNCTION_MODULES: "function-helper", REDFLEET_POLL_SECONDS: "5" };
     return {
       ...{ files, environment: { ...environment, ...more } },
-      ...{ major, uri: mongodb.uri, database, keepsData: true, memoryMb: 320 },
+      ...{ major, ...lab.access, keepsData: true, memoryMb: 320 },
     };
   };
   beforeAll(async () => {
-    await addUser(mongodb.client, database, "admin");
+    lab = await open();
+    await lab.addUser("admin", "admin");
     [editor, ...replicas] = (await Promise.all([
       start({ ...common(), role: "editor" }),
       ...["r-0", "r-1"].map((worker) => start({ ...common(), role: "replica", worker })),
@@ -71,7 +72,10 @@ describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
     person = await Editor.login(editor);
     await person.load();
   });
-  afterAll(() => Promise.all([editor, ...(replicas ?? [])].map((runtime) => runtime?.remove())));
+  afterAll(async () => {
+    await Promise.all([editor, ...(replicas ?? [])].map((runtime) => runtime?.remove()));
+    await lab?.close();
+  });
 
   const onAll = async (revision: number) => {
     for (const replica of replicas) await replica.reaches(revision, 60);
@@ -117,10 +121,10 @@ describe.each<Major>([5, 4])("packages on Node-RED %i", (major) => {
   });
 
   it("gives function nodes the modules that they may have, and refuses the others", async () => {
-    const withModule = (module: string) => {
-      const [input, fn, output] = answering("t", "libs", "/libs", "msg.payload = helper;");
-      return [tab("t"), input, { ...fn, libs: [{ var: "helper", module }] }, output] as FlowNode[];
-    };
+    const withModule = (helper: string) => [
+      tab("t"),
+      ...answering("t", "libs", "/libs", "msg.payload = helper;", { helper }),
+    ];
     const refused = await person.tryDeploy(withModule("child_process"));
     expect(refused.status).toBe(400);
     expect(await refused.text()).toContain("child_process (not allowed here)");

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { type FlowNode, tab, through } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { until } from "../support/wait.ts";
-import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
+import { addUser, Editor, login as logInTo } from "./support/editor.ts";
+import { metric } from "./support/metrics.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
 let mongodb: LocalReplicaSet;
@@ -23,20 +23,14 @@ interface NodeSet {
 const at = { x: 100, y: 100 };
 
 /** http in → `type` → http response. */
-function through(z: string, id: string, fields: { type: string; [field: string]: unknown }) {
-  const [input, , output] = answering(z, id, `/${id}`, "") as [FlowNode, FlowNode, FlowNode];
-  const middle: FlowNode = { ...fields, id: `${id}-fn`, z, ...at, wires: [[`${id}-out`]] };
-  return [input, middle, output] as const;
-}
+const between = (z: string, id: string, fields: { type: string; [field: string]: unknown }) =>
+  through({ ...fields, id: `${id}-fn`, z, ...at }, id, `/${id}`);
 
 /** Core node files whose code a process has not loaded, as its metrics tell. */
-async function waiting(runtime: Runtime): Promise<number> {
-  const metrics = await (await fetch(`${runtime.health}/metrics`)).text();
-  return Number(/^redfleet_node_files_waiting\{.*\} (\d+)$/m.exec(metrics)?.[1]);
-}
+const waiting = (runtime: Runtime) => metric(runtime, "node_files_waiting");
 
 const csvFields = { sep: ",", hdrin: true, hdrout: "none", multi: "one" };
-const csv = through("t", "csv", { type: "csv", ...csvFields });
+const csv = between("t", "csv", { type: "csv", ...csvFields });
 
 describe.each<Major>([5, 4])("the palette of Node-RED %i", (major) => {
   const database = `palette-${major}`;
@@ -76,7 +70,19 @@ describe.each<Major>([5, 4])("the palette of Node-RED %i", (major) => {
     expect(settings).toMatchObject({
       functionExternalModules: false,
       tlsConfigDisableLocalFiles: true,
+      diagnostics: { enabled: false, ui: false },
+      runtimeState: { enabled: false, ui: false },
+      telemetryEnabled: false,
+      editorTheme: { projects: { enabled: false } },
     });
+    for (const path of ["/diagnostics", "/projects"]) {
+      expect((await person.call(path)).status, path).toBeOneOf([403, 404]);
+    }
+    const stop = { method: "POST", body: JSON.stringify({ state: "stop" }) };
+    expect((await person.call("/flows/state", stop)).status).toBeOneOf([403, 404, 405]);
+    // A day, and not Node-RED's week.
+    const login = (await (await logInTo(tenant, "admin")).json()) as { expires_in: number };
+    expect(login.expires_in).toBeLessThanOrEqual(86_400);
     expect((await person.call("/debug/view/view.html")).status).toBe(200);
     expect((await person.call("/debug/view/debug-utils.js")).status).toBe(200);
     expect((await person.call("/inject/none", { method: "POST" })).status).toBe(404);
@@ -85,7 +91,7 @@ describe.each<Major>([5, 4])("the palette of Node-RED %i", (major) => {
 
   it("runs a type from the first deploy that uses it, also inside a subflow", async () => {
     const before = await waiting(tenant);
-    await person.deploy([tab("t"), ...through("t", "yaml", { type: "yaml", property: "payload" })]);
+    await person.deploy([tab("t"), ...between("t", "yaml", { type: "yaml", property: "payload" })]);
     expect(await ask("/yaml")).toBe("{}\n");
     expect(await waiting(tenant)).toBe(before - 2);
     const inside: FlowNode = { id: "xml", type: "xml", z: "sub", property: "payload", ...at };
@@ -122,7 +128,7 @@ describe.each<Major>([5, 4])("the palette of Node-RED %i", (major) => {
     expect((await list()).find(({ id }) => id === "node-red/batch")?.enabled).toBe(false);
     expect((await set(true)).status).toBe(200);
     const batch = { mode: "count", count: 1, overlap: 0, interval: 10, topics: [] };
-    const nodes = through("t", "batch", { type: "batch", ...batch });
+    const nodes = between("t", "batch", { type: "batch", ...batch });
     await person.deploy([tab("t"), ...nodes]);
     expect(await ask("/batch")).toBe("{}");
     expect((await set(false)).status).toBe(400);
@@ -139,7 +145,7 @@ describe.each<Major>([5, 4])("the palette of Node-RED %i", (major) => {
       await other.load();
       expect((await set(other, true)).status).toBe(200);
       const delay = { pauseType: "delay", timeout: "1", timeoutUnits: "milliseconds" };
-      const nodes = through("t", "later", { type: "delay", ...delay });
+      const nodes = between("t", "later", { type: "delay", ...delay });
       await other.deploy([tab("t"), ...nodes]);
       expect((await fetch(`${next.url}/later`)).status).toBe(200);
     } finally {

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
 import { openMongodb } from "./support/labs.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { tab } from "../support/flows.ts";
+import { answering, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
 import { openMongodb, openValkey, type StoreLab } from "./support/labs.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 

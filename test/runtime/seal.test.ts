@@ -1,11 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { tab } from "../support/flows.ts";
+import { answering, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
 import { launch, type Runtime, start } from "./support/runtime.ts";
 
 const BOOT = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

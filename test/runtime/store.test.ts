@@ -171,6 +171,7 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
       user: "somebody",
       at: expect.any(Date),
       digest: "d",
+      writeId: expect.any(String),
     });
   });
 
@@ -290,39 +291,71 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     it("go on to the next worker when the first cannot, or is silent for too long", async () => {
       await take("a");
       await store.trials.end(version(7), "a", false);
-      expect(await take("b", 7, 200)).toMatchObject({ state: "trying", worker: "b" });
+      expect(await take("b", 7, 1000)).toMatchObject({ state: "trying", worker: "b" });
       expect(await take("c")).toMatchObject({ worker: "b" });
+      // One that asks again, because it has started again, keeps nobody waiting for longer.
+      expect(await take("b")).toMatchObject({ state: "trying", worker: "b" });
       await until("the lease is over", async () => (await take("c")).worker === "c");
     });
 
-    it("hold what ended the process that tried it, for a while and then for good", async () => {
+    const fail = (worker: string, ...pausesMs: number[]) =>
+      store.trials.fail(version(7), worker, LEASE_MS, pausesMs);
+
+    it("stay with the worker whose process they ended, for once more", async () => {
+      await take("a", 7, 1000);
+      const again = { ...version(7), state: "trying", worker: "a", failures: 1 };
+      expect(await store.trials.fail(version(7), "a", 2000, [])).toEqual(again);
+      expect(await take("b")).toEqual(again);
+      await until("the lease is over", async () => (await take("b")).worker === "b");
+      await store.trials.end(version(7), "b", true);
+      expect(await take("c")).toMatchObject({ state: "applied", failures: 0 });
+    });
+
+    it("hold what ended the processes that tried it, for a while, and each time for as long as said", async () => {
       await take("a");
-      expect(await store.trials.fail(version(7), "b", [200])).toMatchObject({ state: "trying" });
-      const held = { state: "held", worker: "a", failures: 1 };
-      expect(await store.trials.fail(version(7), "a", [200])).toMatchObject(held);
-      expect(await take("b")).toMatchObject(held);
+      expect(await fail("b", 200)).toMatchObject({ state: "trying", worker: "a", failures: 0 });
+      expect(await fail("a", 200)).toMatchObject({ state: "trying", worker: "a", failures: 1 });
+      const held = { state: "held", worker: "a", failures: 2 };
+      expect(await fail("a", 200, LEASE_MS)).toMatchObject(held);
       expect(await store.trials.list()).toMatchObject([{ ...version(7), ...held }]);
       await until("it is tried again", async () => (await take("b")).state === "trying");
-      const again = { state: "held", worker: "b", failures: 2 };
-      expect(await store.trials.fail(version(7), "b", [200])).toMatchObject(again);
+      expect(await fail("b", LEASE_MS, 200)).toMatchObject({ state: "held", failures: 3 });
+      await until("it is tried again", async () => (await take("c")).state === "trying");
+      expect(await fail("c", LEASE_MS, 200)).toMatchObject({ state: "held", failures: 4 });
+      await until("it is tried again", async () => (await take("a")).state === "trying");
+      expect(await fail("a", 200, LEASE_MS)).toMatchObject({ state: "held", failures: 5 });
       await pause(300);
-      expect(await take("a")).toMatchObject(again);
+      expect(await take("b")).toMatchObject({ state: "held", worker: "a" });
       expect(await take("a", 8)).toMatchObject({ state: "trying" });
     });
 
-    it("hold what was applied only when a second worker ends by it", async () => {
+    it("doubt what was applied and ends a process: it is tried anew, and all is forgotten when it does no harm", async () => {
       await take("a");
       await store.trials.end(version(7), "a", true);
-      const fail = (worker: string) => store.trials.fail(version(7), worker, [LEASE_MS]);
-      expect(await fail("b")).toMatchObject({ state: "applied" });
-      expect(await fail("b")).toMatchObject({ state: "applied" });
-      expect(await fail("a")).toMatchObject({ state: "held", worker: "a" });
-      expect(await fail("c")).toMatchObject({ state: "held", worker: "a", failures: 1 });
+      const doubted = { state: "trying", worker: "", failures: 1 };
+      for (const worker of ["b", "c", "a", "b"])
+        expect(await fail(worker, LEASE_MS)).toMatchObject(doubted);
+      expect(await take("c")).toMatchObject({ ...doubted, worker: "c" });
+      await store.trials.end(version(7), "c", true);
+      expect(await take("b")).toMatchObject({ state: "applied", failures: 0 });
+      await fail("b", LEASE_MS);
+      await take("b");
+      expect(await fail("b", LEASE_MS)).toMatchObject({ state: "held", worker: "b", failures: 2 });
+      expect(await fail("a", LEASE_MS)).toMatchObject({ state: "held", worker: "b", failures: 2 });
+    });
+
+    it("blame nobody for a trial that was given back", async () => {
+      await take("a");
+      await store.trials.end(version(7), "a", false);
+      expect(await fail("a", LEASE_MS)).toMatchObject({ state: "trying", worker: "" });
     });
 
     it("know of a worker that ended before anybody tried", async () => {
-      const failed = await store.trials.fail(version(7), "a", [LEASE_MS]);
-      expect(failed).toMatchObject({ ...version(7), state: "trying", failures: 0 });
+      expect(await fail("a", LEASE_MS)).toMatchObject({
+        ...version(7),
+        state: "trying",
+        failures: 1,
+      });
       expect(await take("b")).toMatchObject({ state: "trying", worker: "b" });
     });
 
@@ -394,13 +427,16 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
       store.writeUser({ username: "somebody", passwordHash: mark, role: "read" }),
     ];
     await Promise.all(writes("before"));
+    const tried = { revision: 1, writeId: "write-1" };
+    await store.trials.take(tried, "a", 60_000);
     const heal = await backend.fault("alone");
     try {
       const answers = await Promise.allSettled([
         store.commit(0, next("alone")),
         ...writes("alone"),
+        store.trials.end(tried, "a", true),
       ]);
-      expect(answers.map(({ status }) => status)).toEqual(Array(5).fill("rejected"));
+      expect(answers.map(({ status }) => status)).toEqual(Array(6).fill("rejected"));
     } finally {
       await heal();
     }

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { answering, answersBy, type FlowNode, tab } from "../support/flows.ts";
+import { nodeModule } from "../support/npm-packages.ts";
 import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
 import { until } from "../support/wait.ts";
 import { Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
 import { openMongodb, type StoreLab } from "./support/labs.ts";
-import { nodeModule, using } from "./support/modules.ts";
+import { using } from "./support/modules.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 
 /** Lets the next start of flows fail where Node-RED expects no failure: it never says that it is over. */
@@ -39,10 +39,8 @@ afterAll(async () => {
 });
 
 const flows = (text: string): FlowNode[] => {
-  const [input, fn, output] = answering("t", "trap", "/trap", "") as [FlowNode, FlowNode, FlowNode];
-  const trap = { ...fn, type: "trap" };
   const answers = answering("t", "a", "/text", `msg.payload = "${text}";`);
-  return [tab("t"), input, trap, output, ...answers];
+  return [tab("t"), ...answersBy("t", "/trap", "trap"), ...answers];
 };
 
 const ask = async (path: string) => (await fetch(`${replica.url}${path}`)).text();

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type FlowNode, globalConfig, tab } from "../support/flows.ts";
+import { answering, type FlowNode, globalConfig, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { report } from "../support/report.ts";
 import { pause, until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
-import { answering } from "./support/flows.ts";
-import { startLoad } from "./support/load.ts";
+import { expectNothingLost, startLoad } from "./support/load.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 
 const database = "turns";
@@ -34,7 +33,7 @@ function clock(): FlowNode[] {
     "clock",
     "/times",
     'msg.payload = global.get("times");',
-  ) as [FlowNode, FlowNode, FlowNode];
+  );
   const note = (what: string) =>
     `global.set("times", [...(global.get("times") || []), { ${what}: Date.now() }]);`;
   return [
@@ -104,7 +103,7 @@ describe("restarts of everything", () => {
       report("restart of everything on three replicas", performance.now() - begin, "ms");
     }
     const seen = await Promise.all(loads.map((load) => load.stop()));
-    expect(seen.flatMap(({ lost }) => lost)).toEqual([]);
+    expectNothingLost(seen);
     for (const { ok } of seen) expect(ok).toBeGreaterThan(20);
     expect(await Promise.all(replicas.map(mark))).toEqual(["5", "5", "5"]);
     const pauses = (await Promise.all(replicas.map(pausesOf))).flat();
@@ -165,7 +164,7 @@ describe("restarts of everything", () => {
     report("restart of everything with a dead holder", performance.now() - begin, "ms");
     expect(await Promise.all(others.map(mark))).toEqual(["survived", "survived"]);
     const seen = await Promise.all(loads.map((load) => load.stop()));
-    expect(seen.flatMap(({ lost }) => lost)).toEqual([]);
+    expectNothingLost(seen);
     await Promise.all(slow);
   });
 });

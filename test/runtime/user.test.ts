@@ -2,18 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WORKER } from "../support/names.ts";
-import { capture, ROOT } from "../support/process.ts";
+import WebSocket from "ws";
+import { Comms } from "../support/comms.ts";
 import { until } from "../support/wait.ts";
+import { redfleet } from "./support/command.ts";
 import { Editor, login, PASSWORD } from "./support/editor.ts";
 import { openMongodb, openValkey, type StoreLab } from "./support/labs.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 
-/** `redfleet user …` on the runtime of this test; its exit code and all that it prints. */
-function user(...words: string[]) {
-  const command = [join(ROOT, "cli/bin/redfleet.mjs"), "user", ...words];
-  return capture(process.execPath, command, { env: { REDFLEET_STACK: WORKER } });
-}
+const user = (...words: string[]) => redfleet("user", ...words);
 
 describe.each([
   ["mongodb", () => openMongodb() as Promise<StoreLab>],
@@ -43,12 +40,34 @@ describe.each([
   const isOut = (person: Editor) =>
     until("a login to be over", async () => (await person.call("/flows")).status === 401);
 
+  /** Somebody's open editor, to which messages are pushed. */
+  const openEditor = ({ token }: Editor) =>
+    Comms.login(new WebSocket(`${editor.url.replace("http", "ws")}/comms`), token);
+
   it("lets somebody log in with a password that was made, and look but not deploy", async () => {
     const { code, stdout, output } = await user("add", "main", "eve@example.org", "--role", "read");
     expect(code, output).toBe(0);
     const password = /^password: (\S{20})$/m.exec(stdout)?.[1] ?? "";
     expect((await login(editor, "eve@example.org", password)).status).toBe(200);
     expect((await login(editor, "eve@example.org", PASSWORD)).status).not.toBe(200);
+  });
+
+  it("logs who did what, and not who looked at what", async () => {
+    expect((await login(editor, "admin", "a wrong one")).status).not.toBe(200);
+    const person = await Editor.login(editor, "admin");
+    await person.deploy(await person.load());
+    const entries = (await editor.logs())
+      .split("\n")
+      .filter((line) => line.includes('"source":"audit"'))
+      .map((line) => JSON.parse(line.slice(line.indexOf("{"))));
+    for (const event of ["auth.login.fail.credentials", "auth.login", "flows.set"]) {
+      expect(entries).toContainEqual(
+        expect.objectContaining({ level: "info", msg: event, user: "admin" }),
+      );
+    }
+    const deploy = entries.find(({ msg }) => msg === "flows.set");
+    expect(deploy).toMatchObject({ path: "/flows", ip: expect.stringMatching(/\d/) });
+    expect(entries.filter(({ msg }) => !msg || /\.get$|^comms\./.test(msg))).toEqual([]);
   });
 
   it("changes a password to one from a file", async () => {
@@ -62,8 +81,16 @@ describe.each([
 
   it("changes a role, and ends the logins that had the one before", async () => {
     const before = await Editor.login(editor, "eve@example.org");
+    const [opened, others] = [
+      await openEditor(before),
+      await openEditor(await Editor.login(editor)),
+    ];
     expect((await user("role", "main", "eve@example.org", "write")).code).toBe(0);
+    await until("an open editor to end with its login", () => opened.isClosed);
     await isOut(before);
+    await others.exchange();
+    expect(others.isClosed).toBe(false);
+    others.close();
     const after = await Editor.login(editor, "eve@example.org");
     expect(await mayDeploy(after)).toBe(true);
     expect(JSON.parse((await user("list", "main", "--json")).stdout)).toEqual([
@@ -76,7 +103,9 @@ describe.each([
 
   it("shuts a removed user out, open editors as well, also when the name comes back", async () => {
     const eve = await Editor.login(editor, "eve@example.org");
+    const opened = await openEditor(eve);
     expect((await user("remove", "main", "eve@example.org")).code).toBe(0);
+    await until("an open editor to end with its login", () => opened.isClosed);
     await isOut(eve);
     expect((await login(editor, "eve@example.org")).status).not.toBe(200);
     await user("add", "main", "eve@example.org", "--password-file", file);
@@ -103,7 +132,7 @@ describe.each([
   });
 
   it.concurrent.each([
-    ["short", "a password has at least 8 characters"],
+    ["elevenchars", "a password has at least 12 characters"],
     ["ä".repeat(37), "a password has at most 72 bytes: more are not compared"],
   ])("refuses the password %s", async (password, message) => {
     const wrong = join(folder, `password-${password.length}`);

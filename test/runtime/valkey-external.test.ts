@@ -1,14 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import WebSocket from "ws";
 import { planContext } from "../../components/context.ts";
 import { externalAccess } from "../../components/valkey/access.ts";
 import { parsePlatform } from "../../config/parse.ts";
 import type { ExternalValkey } from "../../config/sections/valkey.ts";
 import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
+import { Comms } from "../support/comms.ts";
+import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { platformImage } from "../support/image.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
+import { until } from "../support/wait.ts";
 import { Worker } from "./support/context.ts";
-import { login } from "./support/editor.ts";
+import { Editor } from "./support/editor.ts";
 import { launch, start } from "./support/runtime.ts";
 
 /** Stands for servers of somebody else: clusters know a connection string of them and nothing more. */
@@ -85,7 +89,7 @@ describe("Sentinels of somebody else, with TLS", () => {
     await group.settled();
   });
 
-  it("hold flows and users", async () => {
+  it("hold flows and users, elect leaders and carry debug messages", async () => {
     const options = { valkey, environment: { REDFLEET_VALKEY_WAIT_REPLICAS: "1" } };
     const job = await launch({
       ...options,
@@ -98,14 +102,56 @@ describe("Sentinels of somebody else, with TLS", () => {
     });
     expect(await job.ended(), await job.logs()).toBe(0);
     await job.remove();
-    const editor = await start({ ...options, role: "editor" });
+    const [editor, replica] = await Promise.all([
+      start({ ...options, role: "editor" }),
+      start({ ...options, role: "replica", worker: "r0" }),
+    ]);
     try {
-      expect((await login(editor, "admin", "first")).status).toBe(200);
+      const person = await Editor.login(editor, "admin", "first");
+      const socket = new WebSocket(`${editor.url.replace("http", "ws")}/comms`);
+      const comms = await Comms.login(socket, person.token);
+      await person.load();
+      await replica.reaches(await person.deploy(flows()));
+      const who = async (url: string) =>
+        (await (await fetch(`${url}/who`)).json()) as { isLeader: boolean };
+      const both = [`${editor.url}/red-nodes`, replica.url];
+      await until("one of the two leads", async () => {
+        const answers = await Promise.all(both.map(who));
+        return answers.filter(({ isLeader }) => isLeader).length === 1;
+      });
+      const said = () => comms.messages.map(({ data }) => (data as { name?: string })?.name);
+      await until("the editor hears the replica", () => said().includes("[r0] what"));
+      comms.close();
     } finally {
-      await editor.remove();
+      await Promise.all([editor.remove(), replica.remove()]);
     }
   });
 });
+
+/** `GET /who` answers whether its worker leads, and tells so by a debug node. */
+function flows(): FlowNode[] {
+  const [input, , output] = answering("t", "who", "/who", "");
+  const place = { z: "t", x: 1, y: 1 };
+  const answer = {
+    ...{ id: "answer", type: "function", outputs: 1, wires: [["what", output.id]], ...place },
+    func: "msg.payload = { isLeader: msg.isLeader }; return msg;",
+  };
+  const what = { id: "what", type: "debug", name: "what", active: true, complete: "payload" };
+  return [
+    tab("t"),
+    { ...input, wires: [["lead"]] },
+    {
+      id: "lead",
+      type: "cluster-leader",
+      lockKey: "job",
+      wires: [["answer"], ["answer"]],
+      ...place,
+    },
+    answer,
+    { ...what, wires: [], ...place },
+    output,
+  ];
+}
 
 describe("one server of somebody else, with a password for all", () => {
   it("keeps the database that the connection string names", async () => {

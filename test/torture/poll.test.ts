@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { answering } from "../runtime/support/flows.ts";
 import { openMongodb, openValkey, type StoreLab } from "../runtime/support/labs.ts";
 import { type Runtime, start } from "../runtime/support/runtime.ts";
-import { tab } from "../support/flows.ts";
+import { answering, tab } from "../support/flows.ts";
 import { report } from "../support/report.ts";
 import { pause } from "../support/wait.ts";
 

@@ -1,6 +1,7 @@
 /** Login of the editor against the users of the flow store. */
 import { checkSessions, comparePassword } from "./internals.ts";
 import type { Logger } from "./log.ts";
+import type { NodeRed } from "./node-red.ts";
 import type { FlowStore, StoredUser, UserRole } from "./store/types.ts";
 import { Users } from "./users.ts";
 
@@ -39,7 +40,7 @@ function toEditorUser(user: StoredUser): EditorUser {
  * Node-RED's `adminAuth`. Node-RED itself refuses a user name after five failures in ten minutes;
  * the edge limits by address.
  */
-export function createAdminAuth(store: FlowStore, log: Logger) {
+export function createAdminAuth(red: NodeRed, store: FlowStore, log: Logger) {
   const known = new Users(store, log);
   const isName = (name: unknown): name is string => typeof name === "string" && name !== "";
   // Node-RED does not expect a rejection here: it would end the process.
@@ -54,10 +55,11 @@ export function createAdminAuth(store: FlowStore, log: Logger) {
     const matches = await comparePassword(String(password), user?.passwordHash ?? NOBODY);
     return user && matches ? toEditorUser(user) : null;
   }
-  checkSessions(async ({ user, expires }) => {
+  checkSessions(red, async ({ user, expires }) => {
     const begun = expires - SESSION_SECONDS * 1000;
-    const found = await known.find(user).catch(() => null);
-    return begun >= (found?.loginsFrom ?? 0);
+    // With the store away a login is not over; whether it counts, `users` says.
+    const found = await known.find(user).catch(() => undefined);
+    return found === undefined || (found !== null && begun >= (found.loginsFrom ?? 0));
   });
   return {
     type: "credentials",

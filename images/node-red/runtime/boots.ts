@@ -78,8 +78,6 @@ export class Boots {
     // Kept until it was told: the store may be away.
     this.boot = { ...nextBoot(before, Date.now()), applying: this.endedBy };
     this.beat();
-    // Whatever ends it from here on, somebody has asked for its end.
-    for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => this.applies(undefined));
     process.once("exit", (code) => {
       this.boot.clean = code === 0;
       this.keep();
@@ -115,6 +113,12 @@ export class Boots {
   applies(version: Version | undefined): void {
     if (version?.writeId === this.boot.applying?.writeId) return;
     this.boot.applying = version && { revision: version.revision, writeId: version.writeId };
+    this.keep();
+  }
+
+  /** The crashes so far were no loop. */
+  forgive(): void {
+    this.boot.crashes = [];
     this.keep();
   }
 

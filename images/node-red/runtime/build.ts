@@ -104,7 +104,7 @@ export function build(base: Base, stored: Stored): Parts {
   const http = createHttpServer({ gate, httpNodeRoot, admin, node: () => red.httpNode });
   prepareUserDir(config.userDir);
   const secret = credentialSecret(config);
-  const adminAuth = createAdminAuth(store, log);
+  const adminAuth = createAdminAuth(red, store, log);
   const context = openContext(config, store, saves, log);
   const leaders = openLeaders(config, store, log);
   const debug = openDebug({ config, red, status, name: connectionName(config), log });

@@ -3,7 +3,7 @@
  * store's address, password and keys. The last line of output is the answer as JSON; with exit code 1 it
  * is `{error}`, with `fix` where there is another way out than the caller's usual one.
  */
-import { parseEnvironment } from "./environment.ts";
+import { readEnvironment } from "./environment-exit.ts";
 import { createLogger, reasonOf } from "./log.ts";
 import { openStore } from "./store/open.ts";
 import type { FlowStore } from "./store/types.ts";
@@ -26,7 +26,7 @@ export async function answerCommand(
   run: (store: FlowStore, words: readonly string[]) => Promise<unknown>,
 ): Promise<never> {
   const log = createLogger("error", { component: name });
-  const store = openStore(parseEnvironment(process.env), name, log);
+  const store = openStore(readEnvironment(name), name, log);
   let code = 0;
   try {
     await store.connect(AbortSignal.timeout(CONNECT_MS)).catch((error) => {

@@ -93,9 +93,12 @@ export function guardDeploys({ red, gate, beforeAll, onEnd, onStuck }: DeploysOp
   };
 }
 
-/** Node-RED says "runtime-deploy" after each start, also when types are missing and nothing started. */
+/**
+ * Node-RED says "runtime-deploy" after each start, also when types are missing and nothing started. What it says
+ * before ("flows:started") would count twice: the second time opens the gate that the next deploy has closed, when
+ * that one has waited for this end, and requests are lost to nodes that stop.
+ */
 function onDeployEnd(events: EventEmitter, listener: () => void): void {
-  events.on("flows:started", listener);
   events.on("runtime-event", ({ id }: { id: string }) => {
     if (id === "runtime-deploy") listener();
   });

@@ -4,15 +4,19 @@
  * too.
  */
 import { readFileSync } from "node:fs";
-import { EnvironmentError, parseEnvironment } from "./environment.ts";
+import { readEnvironment } from "./environment-exit.ts";
 import { comparePassword, hashPassword } from "./internals.ts";
 import { createLogger, type Logger, reasonOf } from "./log.ts";
+import { persist } from "./retry.ts";
 import { openStore } from "./store/open.ts";
-import type { FlowStore } from "./store/types.ts";
+import type { FlowStore, StoredUser } from "./store/types.ts";
+import { isPassing } from "./valkey/connection.ts";
 
+/** Less than the time that the deployment gives the job. */
 const WAIT_MS = 180_000;
 
-async function ensure(store: FlowStore, username: string, password: string, log: Logger) {
+/** What to write, and what to say then; undefined when the user stays as it is, which is told. */
+async function plan(store: FlowStore, username: string, password: string, log: Logger) {
   const present = await store.findUser(username);
   const given = present?.provisionedHash;
   if (given !== undefined && (await comparePassword(password, given))) {
@@ -23,24 +27,38 @@ async function ensure(store: FlowStore, username: string, password: string, log:
   }
   const hash = await hashPassword(password);
   const hashes = { passwordHash: hash, provisionedHash: hash };
-  await store.writeUser({ username, ...hashes, role: "admin", loginsFrom: Date.now() });
-  log.info(present ? "the first user was updated" : "the first user was made", { username });
+  const user: StoredUser = { username, ...hashes, role: "admin", loginsFrom: Date.now() };
+  return { user, done: present ? "the first user was updated" : "the first user was made" };
+}
+
+/** A failover takes longer than one write waits for: both are tried until the job's time is over. */
+async function ensure(store: FlowStore, username: string, password: string, log: Logger) {
+  const signal = AbortSignal.timeout(WAIT_MS);
+  await store.connect(signal);
+  const lasting = <T>(what: string, work: () => Promise<T>) =>
+    persist(what, work, log, signal, isPassing);
+  const change = await lasting("the first user was not read", () =>
+    plan(store, username, password, log),
+  );
+  if (!change) return;
+  const { user, done } = change;
+  // Not planned anew: a write that nobody has confirmed would be found, and left at that.
+  await lasting("the first user is not confirmed yet", () => store.writeUser(user));
+  log.info(done, { username });
 }
 
 /** Exit code of the job. */
 async function main(): Promise<number> {
   const log = createLogger("info", { component: "job" });
   try {
-    const store = openStore(parseEnvironment(process.env), "first-user", log);
-    await store.connect(AbortSignal.timeout(WAIT_MS));
+    const store = openStore(readEnvironment("job"), "first-user", log);
     const { REDFLEET_FIRST_USER: name = "admin", REDFLEET_FIRST_PASSWORD_FILE: file = "" } =
       process.env;
     await ensure(store, name, readFileSync(file, "utf8").trim(), log);
     await store.close();
     return 0;
   } catch (error) {
-    const problems = error instanceof EnvironmentError ? { problems: error.problems } : {};
-    log.error("the first user was not made", { reason: reasonOf(error), ...problems });
+    log.error("the first user was not made", { reason: reasonOf(error) });
     return 1;
   }
 }

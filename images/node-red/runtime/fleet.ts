@@ -6,8 +6,6 @@ import type { FlowStore } from "./store/types.ts";
 
 /** Silent replicas leave the list without a change in the store. */
 const REFRESH_MS = 5000;
-/** A replica that missed one of its reports, which come every ten seconds. */
-const SILENT_MS = 15_000;
 /** Topic of the editor's plugin. */
 const TOPIC = "redfleet/fleet";
 
@@ -23,13 +21,9 @@ export function followFleet(
   let published = "";
 
   const publish = () => {
-    const { revision, replicas } = status.document();
-    const live = (replicas ?? []).filter((replica) => replica.revision === revision).length;
-    const shown = (replicas ?? []).map(({ lastSeen, ...replica }) => {
-      const silent = Date.now() - lastSeen.getTime() > SILENT_MS;
-      return { ...replica, ...(silent && { silent }) };
-    });
-    const data = { revision, live, total: shown.length, replicas: shown };
+    const { revision, replicas = [] } = status.document();
+    const shown = replicas.map(({ lastSeen, ...replica }) => replica);
+    const data = { revision, live: status.live, total: shown.length, replicas: shown };
     const text = JSON.stringify(data);
     if (text === published) return;
     published = text;

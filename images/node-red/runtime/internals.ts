@@ -4,6 +4,7 @@
  * nodes/credentials.js are the same); the tests of the runtime run on both.
  */
 import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 import vm from "node:vm";
 import type { FlowNode, Handler, NodeRed } from "./node-red.ts";
 
@@ -189,17 +190,68 @@ export interface LoginSession {
   expires: number;
 }
 
+interface Tokens {
+  get(token: string): Promise<LoginSession | null | undefined>;
+}
+
 /**
  * Takes a login for over that does not pass. Node-RED looks only whether the user still exists, and keeps
  * the rights that the user had at the login (@node-red/editor-api, lib/auth/tokens.js).
  */
-export function checkSessions(passes: (session: LoginSession) => Promise<boolean>): void {
-  const tokens = require("@node-red/editor-api/lib/auth/tokens") as {
-    get(token: string): Promise<LoginSession | null | undefined>;
-  };
+export function checkSessions(
+  red: NodeRed,
+  passes: (session: LoginSession) => Promise<boolean>,
+): void {
+  const tokens = require("@node-red/editor-api/lib/auth/tokens") as Tokens;
   const { get } = tokens;
   tokens.get = async (token) => {
     const session = await get(token);
     return session && (await passes(session)) ? session : null;
   };
+  void closeEnded(openEditors(red), tokens);
+}
+
+/** An open editor's websocket, and the token that it logged in with (@node-red/editor-api, lib/editor/comms.js). */
+interface OpenEditor {
+  token?: string;
+  ws: { send(text: string): void; close(): void };
+}
+
+type ToConnection = (options: { client: OpenEditor }) => Promise<void>;
+
+/** The editors that are open, as they come and go. */
+function openEditors(red: NodeRed): ReadonlySet<OpenEditor> {
+  const { comms } = red.runtime as unknown as {
+    comms: { addConnection: ToConnection; removeConnection: ToConnection };
+  };
+  const { addConnection, removeConnection } = comms;
+  const open = new Set<OpenEditor>();
+  comms.addConnection = (options) => {
+    open.add(options.client);
+    return addConnection(options);
+  };
+  comms.removeConnection = (options) => {
+    open.delete(options.client);
+    return removeConnection(options);
+  };
+  return open;
+}
+
+/** Open editors are looked at this often. */
+const LOOK_MS = 1000;
+
+/**
+ * Ends open editors with their login, as Node-RED does when a day has passed: it asks for the token only when
+ * the websocket opens, and would send messages as long as that stays open.
+ */
+async function closeEnded(open: ReadonlySet<OpenEditor>, tokens: Tokens): Promise<never> {
+  for (;;) {
+    await sleep(LOOK_MS, undefined, { ref: false });
+    for (const { token, ws } of open) {
+      // No answer is no end: with the store away nobody is logged out.
+      if (token === undefined || (await tokens.get(token).catch(() => true))) continue;
+      ws.send(JSON.stringify({ auth: "fail" }));
+      ws.close();
+    }
+  }
 }

@@ -6,7 +6,8 @@ import { Canary } from "./canary.ts";
 import { reportCrashes } from "./crashes.ts";
 import { lastExpiry, openDocument } from "./documents.ts";
 import { drain } from "./drain.ts";
-import { EnvironmentError, parseEnvironment, type RuntimeConfig } from "./environment.ts";
+import type { RuntimeConfig } from "./environment.ts";
+import { readEnvironment } from "./environment-exit.ts";
 import { followFleet } from "./fleet.ts";
 import { startHealthServer } from "./health-server.ts";
 import { startHeartbeat } from "./heartbeat.ts";
@@ -18,7 +19,7 @@ import { renderMetrics } from "./metrics.ts";
 import { loadNodeRed } from "./node-red.ts";
 import type { Parts, Stored } from "./parts.ts";
 import { register } from "./registry.ts";
-import { persist } from "./retry.ts";
+import { inTime, persist } from "./retry.ts";
 import { awaitSeal } from "./seal.ts";
 import { Status } from "./status.ts";
 import { openStore } from "./store/open.ts";
@@ -27,21 +28,13 @@ import type { FlowStore } from "./store/types.ts";
 /** `cluster.type` in function nodes. */
 const CLUSTER_TYPES = { editor: "admin", replica: "worker", instance: "standalone" } as const;
 
+/** A store that hangs at the end must not take the time that flows need to stop. */
+const RELEASE_MS = 300;
+
 /** What there is to do only once the parts are built. */
 interface Later {
   abandon(): void;
   metrics(): string;
-}
-
-function readEnvironment(): RuntimeConfig {
-  try {
-    return parseEnvironment(process.env);
-  } catch (error) {
-    if (!(error instanceof EnvironmentError)) throw error;
-    const log = createLogger("error", { component: "node-red" });
-    for (const problem of error.problems) log.error("the environment is wrong", { ...problem });
-    process.exit(78);
-  }
 }
 
 function readStored(config: RuntimeConfig, store: FlowStore, log: Logger, signal: AbortSignal) {
@@ -59,20 +52,36 @@ function follow(parts: Parts): () => Promise<void> {
   const { config, store, status, red, debug, canary, log } = parts;
   const registration = register(store, status, log);
   const fleet = config.role === "editor" ? followFleet(store, status, red.events, log) : undefined;
+  const { told } = status;
   store.watch({
-    onFlowSet: (set) => void offer(parts, set),
-    ...(fleet && { onWorker: fleet.refresh }),
+    onFlowSet: (set) => {
+      told.events += 1;
+      void offer(parts, set);
+    },
+    onBreak: () => {
+      told.breaks += 1;
+    },
+    ...(fleet && {
+      onWorker: () => {
+        told.events += 1;
+        fleet.refresh();
+      },
+    }),
   });
   return async () => {
     fleet?.stop();
     debug?.stop();
-    // A revision that it was about to apply is tried by somebody else, at once.
-    const left = Promise.all([registration.leave(), canary.leave(false, 0)]);
-    // First: nobody leads until another worker has the lock, and many flows take long to stop.
-    await parts.leaders.close();
-    await red.stop();
-    await left;
-    await store.close();
+    const left = Promise.all([registration.leave(), canary.stop()]);
+    // Awaited below: with the store away it may fail before that.
+    left.catch(() => {});
+    try {
+      // First: nobody leads until another worker has the lock, and many flows take long to stop.
+      await inTime("the locks were not given back", parts.leaders.close(), RELEASE_MS, log);
+      await red.stop();
+      await left;
+    } finally {
+      await store.close();
+    }
   };
 }
 
@@ -84,6 +93,8 @@ function prepareProcess(config: RuntimeConfig, log: Logger, later: Later): Abort
   startHeartbeat();
   const aborting = new AbortController();
   process.once("SIGTERM", () => aborting.abort());
+  // From a terminal: the same end.
+  process.once("SIGINT", () => process.kill(process.pid, "SIGTERM"));
   Object.assign(process.env, flowEnvironment);
   addFunctionGlobal("cluster", { type: CLUSTER_TYPES[role], workerId: worker });
   return aborting.signal;
@@ -118,7 +129,6 @@ async function endInOrder(parts: Parts, signal: AbortSignal): Promise<void> {
   };
   if (signal.aborted) await end();
   else process.once("SIGTERM", () => void end());
-  process.once("SIGINT", () => void end());
 }
 
 /**
@@ -126,7 +136,7 @@ async function endInOrder(parts: Parts, signal: AbortSignal): Promise<void> {
  * @param open what opens the flow store.
  */
 export async function launch(open = openStore): Promise<LazyNodes> {
-  const config = readEnvironment();
+  const config = readEnvironment("node-red");
   const { stack, role, name, worker } = config;
   const log = createLogger(config.logLevel, { component: role, stack, name, worker });
   const later: Later = { abandon: () => {}, metrics: () => "" };
@@ -146,7 +156,7 @@ export async function launch(open = openStore): Promise<LazyNodes> {
   }
   await connected;
   const stored = await readStored(config, store, log, signal);
-  const canary = new Canary({ store, boots, role, worker, log });
+  const canary = new Canary({ store, boots, role, worker, signal, log });
   await canary.begin(stored.initial);
   const parts = build({ config, log, store, red, status, boots, canary, nodes }, stored);
   later.abandon = () => parts.gate.abandon();

@@ -47,8 +47,14 @@ export function captureOutput(log: Logger): void {
   process.on("warning", ({ name, message }) => log.warn(message, { source: "node", name }));
 }
 
+/** What ioredis says, for those who write code with it, of a command without a connection and of one that lost it. */
+const NO_CONNECTION =
+  /Stream isn't writeable and enableOfflineQueue options is false|Reached the max retries per request limit.*/;
+
 /** Message of anything that was thrown; connection strings lose their password. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\/\/[^/@\s]*@/g, "//***@");
+  return text
+    .replace(/\/\/[^/@\s]*@/g, "//***@")
+    .replace(NO_CONNECTION, "there is no connection to it at the moment");
 }

@@ -37,11 +37,10 @@ function statusMetrics(status: Status): Metric[] {
     ["held", "gauge", "1 when a newer revision is held back here", Number(status.held)],
   ];
   if (status.identity.role !== "editor") return metrics;
-  const live = status.replicas.filter((replica) => replica.revision === status.revision).length;
   return [
     ...metrics,
-    ["replicas", "gauge", "Replicas that reported within 30 s", status.replicas.length],
-    ["replicas_live", "gauge", "Replicas that run the newest revision", live],
+    ["replicas", "gauge", "Replicas that reported within ten minutes", status.replicas.length],
+    ["replicas_live", "gauge", "Replicas heard of that run the newest revision", status.live],
   ];
 }
 
@@ -82,6 +81,13 @@ function processMetrics(): Metric[] {
     ["process_cpu_seconds_total", "counter", "CPU time", (user + system) / 1e6],
     ["event_loop_utilization", "gauge", "Busy share of the event loop since start", utilization],
     ["uptime_seconds", "gauge", "Seconds since start", process.uptime()],
+  ];
+}
+
+function storeMetrics({ told: { events, breaks } }: Status): Metric[] {
+  return [
+    ["store_events_total", "counter", "Flow sets and workers that the flow store told of", events],
+    ["store_breaks_total", "counter", "Times that what tells of them was lost", breaks],
   ];
 }
 
@@ -135,6 +141,7 @@ export function renderMetrics({
   const all: Metric[] = [
     ...statusMetrics(status),
     ...gateMetrics(gate),
+    ...storeMetrics(status),
     ...reloadMetrics(reloads),
     ...contextMetrics(context),
     ...nodeMetrics(nodes),

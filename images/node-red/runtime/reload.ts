@@ -15,7 +15,7 @@ import type { PackageSwitch } from "./packages/replica.ts";
 import { replaces, type Saves } from "./saves.ts";
 import type { Status } from "./status.ts";
 import { applying } from "./storage.ts";
-import type { FlowSet } from "./store/types.ts";
+import type { FlowSet, Revision } from "./store/types.ts";
 import type { Turns } from "./turns.ts";
 
 /** Counters since the start of the process. */
@@ -44,6 +44,8 @@ export class Reloader {
   readonly counters: Reloads = { count: 0, failures: 0, lastMs: 0, totalMs: 0 };
   private readonly options: ReloadOptions;
   private newest: FlowSet | undefined;
+  /** What is applied or waited for now. */
+  private followed: FlowSet | undefined;
   private running: Promise<void> | undefined;
 
   constructor(options: ReloadOptions) {
@@ -61,59 +63,100 @@ export class Reloader {
 
   private isNews(set: FlowSet): boolean {
     const { saves } = this.options;
-    if (saves.isOwnWrite(set)) return false;
-    return replaces(set, saves.current) && (!this.newest || replaces(set, this.newest));
+    const known = this.newest ?? this.followed;
+    if (saves.isOwnWrite(set) || !replaces(set, saves.current)) return false;
+    return known === undefined || replaces(set, known);
   }
 
   private async work(): Promise<void> {
     for (let set = this.newest; set; set = this.newest) {
       this.newest = undefined;
-      if (replaces(set, this.options.saves.current)) await this.attempt(set);
+      this.followed = set;
+      if (replaces(set, this.options.saves.current)) await this.follow(set);
+      this.followed = undefined;
     }
   }
 
-  private async attempt(set: FlowSet): Promise<void> {
-    const { status, turns, canary, packages, log } = this.options;
+  /** Applies a revision; in place of one that is held, the newest before it that runs here. */
+  private async follow(set: FlowSet): Promise<void> {
+    const error = await this.attempt(set);
+    if (error === undefined) return;
+    if (!(error instanceof Held)) {
+      this.fail(set, error);
+      return;
+    }
+    await this.fallBack(set);
+    this.tellHeld(set, error);
+  }
+
+  private async fallBack(set: FlowSet): Promise<void> {
+    const { canary, saves, status, log } = this.options;
+    const isWanted = (old: Revision) => status.broken || replaces(old, saves.current);
+    try {
+      for await (const old of canary.before(set, isWanted)) {
+        if (this.newest) return;
+        const error = await this.attempt(old);
+        if (error === undefined) return;
+        const reason = reasonOf(error);
+        log.warn("an older revision was not applied either", { revision: old.revision, reason });
+      }
+    } catch (error) {
+      // The next look at the store tries again.
+      log.warn("no older revision was read", { reason: reasonOf(error) });
+    }
+  }
+
+  /** @returns why it was not applied; undefined also when something newer is wanted instead. */
+  private async attempt(set: FlowSet): Promise<unknown> {
+    const { status, turns, canary, packages } = this.options;
     let begin = performance.now();
     let applied = false;
-    status.update({ state: "reloading" });
     try {
       await packages.prepare(set);
-      if (!(await canary.enter(set, status.serving, () => this.newest !== undefined))) return;
+      if (!(await canary.enter(set, () => this.newest !== undefined))) return undefined;
+      status.update({ state: "reloading" });
       begin = performance.now();
       await this.apply(set);
       applied = true;
-      this.counters.count += 1;
-      this.counters.lastMs = performance.now() - begin;
-      this.counters.totalMs += this.counters.lastMs;
-      status.update({
-        ...{ state: "running", revision: set.revision, error: undefined },
-        ...{ broken: false, held: false },
-      });
-      const ms = Math.round(this.counters.lastMs);
-      log.info("a revision was applied", { revision: set.revision, ms });
+      this.succeed(set, performance.now() - begin);
+      return undefined;
     } catch (error) {
-      this.fail(set, error);
+      return error;
     } finally {
-      void canary.leave(applied, performance.now() - begin);
+      canary.leave(applied, performance.now() - begin);
       turns.end();
     }
+  }
+
+  private succeed({ revision }: FlowSet, tookMs: number): void {
+    const { status, log } = this.options;
+    this.counters.count += 1;
+    this.counters.lastMs = tookMs;
+    this.counters.totalMs += tookMs;
+    const whole = { error: undefined, broken: false, held: false };
+    status.update({ state: "running", revision, ...whole });
+    log.info("a revision was applied", { revision, ms: Math.round(tookMs) });
   }
 
   private fail({ revision }: FlowSet, error: unknown): void {
     const { status, log } = this.options;
     this.counters.failures += 1;
     const reason = reasonOf(error);
-    const held = error instanceof Held;
-    status.update({
-      state: "error",
-      error: held ? reason : `revision ${revision}: ${reason}`,
-      held,
-    });
+    status.update({ state: "error", error: `revision ${revision}: ${reason}`, held: false });
     const then = status.broken ? "what runs is not known" : "the one before runs on";
     log.error(`a revision was not applied, ${then}`, {
       ...{ revision, running: status.revision, reason },
     });
+  }
+
+  /** Once: it is seen again with each look at the store. */
+  private tellHeld({ revision }: FlowSet, { message }: Held): void {
+    const { status, log } = this.options;
+    if (this.newest) return;
+    const isKnown = status.held && status.error === message;
+    status.update({ state: "error", error: message, held: true });
+    if (isKnown) return;
+    log.error("a revision is held back", { revision, running: status.revision, reason: message });
   }
 
   private async apply(set: FlowSet): Promise<void> {

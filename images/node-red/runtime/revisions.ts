@@ -8,6 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { heldText } from "./canary.ts";
 import { answerCommand } from "./command.ts";
+import { trialsIn } from "./store/trials.ts";
 import type { FlowSet, FlowStore } from "./store/types.ts";
 
 const LONGEST_NAME = 64;
@@ -33,12 +34,9 @@ const savedBy = (revision: number, who: string): string =>
 
 /** What is kept, and which of it is held because it ended processes. */
 async function list(store: FlowStore) {
-  const [kept, trials] = await Promise.all([store.history(), store.trials.list()]);
-  const held = new Map(
-    trials.filter(({ state }) => state === "held").map((trial) => [trial.revision, trial]),
-  );
-  return kept.map((revision) => {
-    const trial = held.get(revision.revision);
+  const [kept, held] = await Promise.all([store.history(), trialsIn("held", store.trials)]);
+  return kept.map(({ writeId, ...revision }) => {
+    const trial = held.get(writeId);
     return { ...revision, ...(trial && { held: heldText(trial) }) };
   });
 }

@@ -108,11 +108,19 @@ interface LogMessage {
   id?: string;
   name?: string;
   event?: string;
+  /** Who is logged in. */
   user?: { username?: string };
+  /** Who logs in, or tries to. */
+  username?: string;
   [field: string]: unknown;
 }
 
-/** Node-RED's levels: 20 error and below, 30 warn, 40 info, 50 debug, 95 audit, 98 trace, 99 metric. */
+/**
+ * Node-RED's level of audit entries. Of the others 20 is error, 30 warn, 40 info; its documentation lists them at
+ * https://nodered.org/docs/user-guide/runtime/logging.
+ */
+const AUDIT = 98;
+
 function loggingOf(log: Logger) {
   const text = (msg: unknown) => {
     if (typeof msg === "string") return msg;
@@ -125,7 +133,7 @@ function loggingOf(log: Logger) {
     metrics: false,
     audit: true,
     handler: () => (entry: LogMessage) => {
-      if (entry.level === 95) return logAudit(log, entry);
+      if (entry.level === AUDIT) return logAudit(log, entry);
       const { type, id, name } = entry;
       const fields = { source: "node-red", ...(type && { type, id }), ...(name && { name }) };
       const message = text(entry.msg ?? "").trim();
@@ -136,12 +144,13 @@ function loggingOf(log: Logger) {
   };
 }
 
-/** Who did what; reads are left out, they come by the dozen with each page. */
-function logAudit(log: Logger, entry: LogMessage): void {
-  const event = entry.event ?? "";
-  if (/\.(get|list|getState)$/.test(event) || event.startsWith("comms.")) return;
-  const fields = { event, user: entry.user?.username, ip: entry.ip, path: entry.path };
-  log.info("audit", { source: "audit", ...fields, ...(entry.error ? { error: entry.error } : {}) });
+/** Who did what; reads that are allowed are left out, they come by the dozen with each page. */
+function logAudit(log: Logger, { event = "", user, username, ...entry }: LogMessage): void {
+  const { ip, path, type, id, module, error } = entry;
+  const passes = /\.(get|getState|getConfig)$/.test(event) || event.startsWith("comms.");
+  if (passes && error === undefined) return;
+  const fields = { ip, path, type, id, module, error };
+  log.info(event, { source: "audit", user: user?.username ?? username, ...fields });
 }
 
 /** Node-RED reads the package file of its folder at start and logs an error when there is none. */

@@ -3,6 +3,13 @@ import { EventEmitter } from "node:events";
 import type { Role } from "./environment.ts";
 import type { WorkerRecord, WorkerReport, WorkerState } from "./store/types.ts";
 
+/** A replica as the editor shows it. */
+export interface Replica extends Pick<WorkerRecord, "worker" | "state" | "revision" | "lastSeen"> {
+  error?: string;
+  /** Not heard of for 15 s: it counts, until it is forgotten, but it is not live. */
+  silent?: true;
+}
+
 /** The JSON of /status. */
 export interface StatusDocument {
   role: Role;
@@ -13,7 +20,7 @@ export interface StatusDocument {
   error?: string;
   nodeRed: string;
   /** Editors only: the cluster's replicas as the flow store knows them. */
-  replicas?: Pick<WorkerRecord, "worker" | "state" | "revision" | "lastSeen" | "error">[];
+  replicas?: Replica[];
 }
 
 export interface Identity {
@@ -37,6 +44,8 @@ export class Status extends EventEmitter {
   /** A newer revision is not applied, because of what it did to another process. */
   held = false;
   replicas: WorkerRecord[] = [];
+  /** What the flow store has told so far: flow sets, known ones too, and changes of workers; losses of what tells. */
+  readonly told = { events: 0, breaks: 0 };
   readonly identity: Identity;
 
   constructor(identity: Identity) {
@@ -83,7 +92,14 @@ export class Status extends EventEmitter {
       revision: replica.revision,
       lastSeen: replica.lastSeen,
       ...(replica.error && { error: replica.error }),
+      ...(replica.silent && { silent: true as const }),
     }));
     return { ...document, replicas };
+  }
+
+  /** Replicas that run the newest revision and are heard of. */
+  get live(): number {
+    const { revision, replicas } = this;
+    return replicas.filter((replica) => replica.revision === revision && !replica.silent).length;
   }
 }

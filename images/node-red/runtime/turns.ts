@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, reasonOf } from "./log.ts";
+import { inTime } from "./retry.ts";
 import type { FlowStore } from "./store/types.ts";
 
 /** A turn that is not kept ends by itself: its replica died or hangs. */
@@ -59,14 +60,10 @@ export class Turns {
     return now - since < STUCK_MS && now - begin < WAIT_MS;
   }
 
-  /** Who has the turn; undefined when the store does not say so in time: it may hang. */
+  /** Who has the turn; undefined when the store does not say so in time. */
   private ask(timeMs: number): Promise<string | undefined> {
     const { store, worker, log } = this.options;
-    const answer = store.takeTurn(worker, TTL_MS).catch((error) => {
-      log.debug("the turn was not asked for", { reason: reasonOf(error) });
-      return undefined;
-    });
-    return Promise.race([answer, sleep(timeMs, undefined, { ref: false })]);
+    return inTime("the turn was not asked for", store.takeTurn(worker, TTL_MS), timeMs, log);
   }
 
   private keep(): void {

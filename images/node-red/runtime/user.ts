@@ -12,7 +12,7 @@ const ROLES: readonly string[] = ["admin", "write", "read"] satisfies UserRole[]
 const NAME = /^[\w.@+-]{1,64}$/;
 /** bcrypt looks at no more: what comes after it would not count. */
 const MOST_BYTES = 72;
-const LEAST_LETTERS = 8;
+const LEAST_LETTERS = 12;
 const OTHER_PASSWORD = "give another one, or none: then one is made and printed";
 
 function requireName(name: string): string {

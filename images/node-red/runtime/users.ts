@@ -5,8 +5,8 @@
 import { type Logger, reasonOf } from "./log.ts";
 import type { FlowStore, StoredUser } from "./store/types.ts";
 
-/** A change of a role or a removed user takes effect within this time. */
-const FRESH_MS = 5000;
+/** A change of a role or a removed user is seen within this time; open editors are looked at each second. */
+const FRESH_MS = 4000;
 
 interface Entry {
   user: StoredUser;

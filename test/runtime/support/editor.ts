@@ -42,8 +42,8 @@ export class Editor {
     this.token = token;
   }
 
-  static async login(runtime: Runtime, username = "admin"): Promise<Editor> {
-    const answer = await login(runtime, username);
+  static async login(runtime: Runtime, username = "admin", password = PASSWORD): Promise<Editor> {
+    const answer = await login(runtime, username, password);
     if (!answer.ok) throw new Error(`login: ${answer.status} ${await answer.text()}`);
     const { access_token: token } = (await answer.json()) as { access_token: string };
     return new Editor(runtime, token);

@@ -1,23 +1,6 @@
-import type { FlowNode } from "../../support/flows.ts";
+import { answering, type FlowNode, through } from "../../support/flows.ts";
 
 const at = { x: 100, y: 100 };
-
-/** http in → function → http response: `GET path` answers what `code` leaves in msg.payload. */
-export function answering(tab: string, id: string, path: string, code: string): FlowNode[] {
-  const common = { z: tab, ...at };
-  return [
-    { id: `${id}-in`, type: "http in", url: path, method: "get", wires: [[`${id}-fn`]], ...common },
-    {
-      id: `${id}-fn`,
-      type: "function",
-      func: `${code}\nreturn msg;`,
-      outputs: 1,
-      wires: [[`${id}-out`]],
-      ...common,
-    },
-    { id: `${id}-out`, type: "http response", wires: [], ...common },
-  ];
-}
 
 /** Answers with `text` and with a number that says how often this very node was started. */
 export function counted(tab: string, id: string, path: string, text: string): FlowNode[] {
@@ -26,7 +9,7 @@ export function counted(tab: string, id: string, path: string, text: string): Fl
     id,
     path,
     `msg.payload = { text: ${JSON.stringify(text)}, starts: global.get(${JSON.stringify(id)}) };`,
-  ) as [FlowNode, FlowNode, FlowNode];
+  );
   const initialize = `global.set("${id}", (global.get("${id}") || 0) + 1);`;
   return [input, { ...fn, initialize }, output];
 }
@@ -51,7 +34,6 @@ export function credentialNode(
   target: string,
   password: string,
 ): FlowNode[] {
-  const [input, , output] = answering(tab, id, path, "") as [FlowNode, FlowNode, FlowNode];
   const ask: FlowNode = {
     id: `${id}-fn`,
     type: "http request",
@@ -60,9 +42,8 @@ export function credentialNode(
     url: target,
     authType: "basic",
     credentials: { user: "u", password },
-    wires: [[`${id}-out`]],
     z: tab,
     ...at,
   };
-  return [input, ask, output];
+  return through(ask, id, path);
 }

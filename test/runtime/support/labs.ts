@@ -4,23 +4,27 @@ import type { UserRole } from "../../../images/node-red/runtime/store/types.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../../support/mongodb.ts";
 import { type GroupOptions, ValkeyGroup } from "../../support/valkey-group.ts";
 import { addUser, PASSWORD } from "./editor.ts";
-import type { RuntimeOptions } from "./runtime.ts";
 import { snapshotDatabase, snapshotKeys } from "./snapshots.ts";
-import { settingsOf } from "./stores.ts";
+import { type StoreAccess, settingsOf } from "./stores.ts";
 
 /** A store for real runtimes, whichever it is. */
 export interface StoreLab {
   /** How a runtime reaches it. */
-  readonly access: Pick<RuntimeOptions, "uri" | "database" | "valkey">;
+  readonly access: StoreAccess;
   addUser(name: string, role: UserRole): Promise<void>;
   /** What is stored now, as it is stored. */
   stored(): Promise<{ flows: string; credentials: string }>;
   /** Notes all that is stored; answers how to put it back. */
   snapshot(): Promise<() => Promise<void>>;
+  /** As if a worker had reported so many seconds earlier than it has. */
+  unheard(worker: string, seconds: number): Promise<void>;
   /** Another cluster's part of the same servers; its name begins with this one's. It goes with them. */
   beside(): StoreLab;
   close(): Promise<void>;
 }
+
+/** One with a Valkey group in it, of which a test may want more. */
+export type ValkeyLab = StoreLab & { readonly group: ValkeyGroup };
 
 const freshName = () => `cluster-${randomBytes(3).toString("hex")}`;
 
@@ -35,6 +39,11 @@ function mongodbLab(set: LocalReplicaSet, database: string): StoreLab {
       return { flows: found?.flows, credentials: found?.credentials };
     },
     snapshot: () => snapshotDatabase(set.client.db(database)),
+    unheard: async (worker, seconds) => {
+      const workers = set.client.db(database).collection<{ _id: string }>("workers");
+      const earlier = { $subtract: ["$lastSeen", seconds * 1000] };
+      await workers.updateOne({ _id: worker }, [{ $set: { lastSeen: earlier } }]);
+    },
     beside: () => ({ ...mongodbLab(set, `${database}-2`), close: nothing }),
     close: () => set.close(),
   };
@@ -61,15 +70,34 @@ function valkeyLab(group: ValkeyGroup, name: string): StoreLab {
       return { flows: flows ?? "", credentials: credentials ?? "" };
     },
     snapshot: () => snapshotKeys(group.client("admin"), valkey.prefix),
+    unheard: async (worker, seconds) => {
+      const key = `${valkey.prefix}registry`;
+      const report = JSON.parse((await client.hget(key, worker)) ?? "{}");
+      report.lastSeen -= seconds * 1000;
+      await client.hset(key, worker, JSON.stringify(report));
+      await client.publish(`${valkey.prefix}workers`, worker);
+    },
     beside: () => ({ ...valkeyLab(group, `${name}-2`), close: nothing }),
     close: () => group.close(),
   };
 }
 
 /** A Valkey group with an empty prefix. */
-export async function openValkey(
-  options: GroupOptions = { nodes: 2 },
-): Promise<StoreLab & { group: ValkeyGroup }> {
+export async function openValkey(options: GroupOptions = { nodes: 2 }): Promise<ValkeyLab> {
   const group = await new ValkeyGroup(options).open();
   return { group, ...valkeyLab(group, freshName()) };
+}
+
+/** What the `dev` stack has: flows in MongoDB, all else in Valkey. */
+export async function openDevLike(): Promise<ValkeyLab> {
+  const [mongodb, valkey] = await Promise.all([openMongodb(), openValkey()]);
+  const both = (flows: StoreLab, rest: StoreLab): StoreLab => ({
+    ...flows,
+    access: { ...flows.access, ...rest.access },
+    beside: () => both(flows.beside(), rest.beside()),
+    close: async () => {
+      await Promise.all([flows.close(), rest.close()]);
+    },
+  });
+  return { ...both(mongodb, valkey), group: valkey.group };
 }

@@ -1,9 +1,10 @@
 import { Agent, request } from "undici";
+import { expect } from "vitest";
 
 /** Counts of a load. */
 export interface LoadResult {
   ok: number;
-  /** Anything but 200, and what never came. */
+  /** Anything but 200, and what never came: which, of how many, when it was asked, and how long it took. */
   lost: string[];
   slowestMs: number;
 }
@@ -12,18 +13,28 @@ export interface LoadResult {
 export function startLoad(url: string, clients: number): { stop(): Promise<LoadResult> } {
   const agent = new Agent({ connections: clients, headersTimeout: 60_000 });
   const result: LoadResult = { ok: 0, lost: [], slowestMs: 0 };
+  const start = performance.now();
   let running = true;
+  let asked = 0;
+  /** @returns undefined for an answer with 200, else what came instead of it. */
   const ask = async () => {
-    const begin = performance.now();
     const { statusCode, body } = await request(url, { dispatcher: agent });
     const answer = await body.text();
-    if (statusCode === 200) result.ok += 1;
-    else result.lost.push(`${statusCode} ${answer}`);
-    result.slowestMs = Math.max(result.slowestMs, performance.now() - begin);
+    return statusCode === 200 ? undefined : `${statusCode} ${answer.trim()}`;
   };
   const client = async () => {
     while (running) {
-      await ask().catch((error) => result.lost.push(String(error)));
+      const number = ++asked;
+      const begin = performance.now();
+      const trouble = await ask().catch(explain);
+      const tookMs = performance.now() - begin;
+      result.slowestMs = Math.max(result.slowestMs, tookMs);
+      if (trouble === undefined) result.ok += 1;
+      else {
+        const when = `asked ${(begin - start).toFixed(1)} ms after the start, ended ${tookMs.toFixed(1)} ms later`;
+        const time = new Date(performance.timeOrigin + begin).toISOString();
+        result.lost.push(`${url} #${number}: ${trouble} (${when}, ${time})`);
+      }
       await new Promise((done) => setTimeout(done, 2));
     }
   };
@@ -36,4 +47,16 @@ export function startLoad(url: string, clients: number): { stop(): Promise<LoadR
       return result;
     },
   };
+}
+
+/** @throws with all that was lost. */
+export function expectNothingLost(results: readonly Pick<LoadResult, "lost">[]): void {
+  const lost = results.flatMap((result) => result.lost);
+  expect(lost, lost.join("\n")).toEqual([]);
+}
+
+/** An error with its code and with the errors that it is made of. */
+function explain(error: unknown): string {
+  const { code, cause } = error as { code?: string; cause?: unknown };
+  return `${String(error)}${code ? ` [${code}]` : ""}${cause ? ` by ${explain(cause)}` : ""}`;
 }

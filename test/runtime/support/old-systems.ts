@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Redis } from "ioredis";
-import type { MongoClient } from "mongodb";
+import { MongoClient } from "mongodb";
 import { readBases } from "../../../components/images/bases.ts";
 import { engine } from "../../support/engine.ts";
 import type { FlowNode } from "../../support/flows.ts";
@@ -25,6 +25,19 @@ export function encrypted(credentials: object, secret: string): { $: string } {
   const text =
     cipher.update(JSON.stringify(credentials), "utf8", "base64") + cipher.final("base64");
   return { $: iv.toString("hex") + text };
+}
+
+/** Flows as systems store them: credentials apart. */
+export function apart(nodes: readonly FlowNode[]): {
+  flows: FlowNode[];
+  credentials: Record<string, object>;
+} {
+  const credentials: Record<string, object> = {};
+  const flows = nodes.map(({ credentials: own, ...node }) => {
+    if (own !== undefined) credentials[node.id] = own as object;
+    return node as FlowNode;
+  });
+  return { flows, credentials };
 }
 
 /** A plain Node-RED's own user directory, made by a real one that somebody deploys to and stops. */
@@ -81,6 +94,43 @@ export function savedByScalingPlugin(
   });
 }
 
+/** Starts a store of a base image on the loopback. */
+async function serve(
+  image: "mongodb" | "valkey",
+  command: string[],
+): Promise<{ port: number; close(): Promise<void> }> {
+  const [port = 0] = await freePorts(1);
+  const container = await engine.createContainer({
+    Image: readBases(ROOT)[image],
+    Labels: labels,
+    Entrypoint: command,
+    Cmd: ["--port", `${port}`],
+    HostConfig: { NetworkMode: "host", Memory: 256 * 1024 * 1024 },
+  });
+  await container.start();
+  return { port, close: () => container.remove({ force: true, v: true }) };
+}
+
+/** A real MongoDB on the loopback with one instance as hardillb's storage keeps it. */
+export async function startHardillb(
+  appname: string,
+  nodes: readonly FlowNode[],
+): Promise<{ url: string; close(): Promise<void> }> {
+  const { port, close } = await serve("mongodb", ["mongod", "--bind_ip", "127.0.0.1"]);
+  const url = `mongodb://127.0.0.1:${port}/hosted`;
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 30_000 });
+  try {
+    const { flows, credentials } = apart(nodes);
+    await saveAsHardillb(client, "hosted", appname, flows, credentials);
+    return { url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  } finally {
+    await client.close();
+  }
+}
+
 /** Writes an instance as hardillb's storage keeps it: a document per collection and instance. */
 export async function saveAsHardillb(
   client: MongoClient,
@@ -106,16 +156,9 @@ export async function startClusterKeys(
   flows: readonly FlowNode[],
   credentials: object,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const [port] = await freePorts(1);
-  const container = await engine.createContainer({
-    Image: readBases(ROOT).valkey,
-    Labels: labels,
-    Entrypoint: ["valkey-server"],
-    Cmd: ["--bind", "127.0.0.1", "--port", `${port}`, "--save", ""],
-    HostConfig: { NetworkMode: "host", Memory: 128 * 1024 * 1024 },
-  });
-  await container.start();
-  const client = new Redis(port ?? 0, "127.0.0.1", { maxRetriesPerRequest: null });
+  const command = ["valkey-server", "--bind", "127.0.0.1", "--save", ""];
+  const { port, close } = await serve("valkey", command);
+  const client = new Redis(port, "127.0.0.1", { maxRetriesPerRequest: null });
   client.on("error", () => {});
   const compressed = `gzip:${gzipSync(JSON.stringify(flows)).toString("base64")}`;
   await client.mset({
@@ -129,8 +172,5 @@ export async function startClusterKeys(
     "context:global:counter": "5",
   });
   client.disconnect();
-  return {
-    url: `redis://127.0.0.1:${port}/0`,
-    close: () => container.remove({ force: true, v: true }),
-  };
+  return { url: `redis://127.0.0.1:${port}/0`, close };
 }

@@ -32,8 +32,25 @@ export interface Backend {
   stop(): Promise<void>;
 }
 
+/** How a runtime reaches a store. */
+export interface StoreAccess {
+  readonly uri?: string;
+  readonly database?: string;
+  readonly valkey?: ValkeySettings;
+}
+
 const common = { appName: "test", pollSeconds: 2, history: HISTORY, log };
 const MEMBERS = [0, 1, 2];
+
+/** A store on the data of a lab's runtimes. @param appName what the servers know it by. */
+export function openStoreOf(
+  { uri, database = "", valkey }: StoreAccess,
+  appName = common.appName,
+): FlowStore {
+  if (uri !== undefined) return new MongodbFlowStore({ ...common, appName, uri, database });
+  if (valkey) return new ValkeyFlowStore({ ...common, appName, settings: valkey, waitReplicas: 1 });
+  throw new Error("no store");
+}
 
 class MongodbBackend implements Backend {
   readonly faults = ["read-only", "full", "gone"] as const;
@@ -154,7 +171,8 @@ class ValkeyBackend implements Backend {
       await command("CLIENT PAUSE 3000 WRITE");
       return async () => {};
     }
-    const members = MEMBERS.map((member) => this.group.lab.container(`valkey-${member}`));
+    const container = (name: string) => this.group.lab.container(name);
+    const members = MEMBERS.map((member) => container(`valkey-${member}`));
     if (kind === "alone") {
       const others = members.filter((_, member) => member !== primary);
       await Promise.all(others.map(freeze));
@@ -163,9 +181,10 @@ class ValkeyBackend implements Backend {
         await this.group.settled();
       };
     }
-    await Promise.all(members.map((member) => member.kill({ signal: "SIGKILL" })));
+    const all = [...members, ...MEMBERS.map((member) => container(`sentinel-${member}`))];
+    await Promise.all(all.map((member) => member.kill({ signal: "SIGKILL" })));
     return async () => {
-      await Promise.all(members.map((member) => member.start()));
+      await Promise.all(all.map((member) => member.start()));
       await this.group.settled();
     };
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { openMongodb, openValkey, type StoreLab } from "./labs.ts";
-import { type Trouble, torture } from "./torture.ts";
+import { probeMongodb, probeValkey } from "../../support/store-probe.ts";
+import { openMongodb, openValkey } from "./labs.ts";
+import { type Scene, torture } from "./torture.ts";
 import { mongodbTroubles, valkeyTroubles } from "./troubles.ts";
 
 const stores = [
@@ -8,14 +9,17 @@ const stores = [
     store: "MongoDB",
     open: async () => {
       const lab = await openMongodb();
-      return { lab, troubles: mongodbTroubles(lab.set) };
+      const probe = probeMongodb(lab.set.members(), "probe");
+      return { lab, troubles: mongodbTroubles(lab.set), probe };
     },
   },
   {
     store: "Valkey",
     open: async () => {
       const lab = await openValkey({ nodes: 3 });
-      return { lab, troubles: valkeyTroubles(lab.group) };
+      const members = [0, 1, 2].map((member) => lab.group.direct("valkey", member));
+      const probe = probeValkey(members, "probe");
+      return { lab, troubles: valkeyTroubles(lab.group), probe };
     },
   },
 ];
@@ -26,10 +30,11 @@ export function tortureSuite(deploys: number): void {
     it(
       `ends every replica on the last of ${deploys} deploys, none half, none twice, nothing lost`,
       async () => {
-        const { lab, troubles } = await open();
+        const { lab, troubles, probe } = await open();
         try {
-          await run(store, lab, troubles, deploys);
+          await run({ store, lab, troubles, probe }, deploys);
         } finally {
+          await probe.stop();
           await lab.close();
         }
       },
@@ -38,15 +43,10 @@ export function tortureSuite(deploys: number): void {
   });
 }
 
-async function run(
-  store: string,
-  lab: StoreLab,
-  troubles: readonly Trouble[],
-  deploys: number,
-): Promise<void> {
-  const { ends, lost, answered, last } = await torture(store, lab, troubles, deploys);
+async function run(scene: Scene, deploys: number): Promise<void> {
+  const { ends, lost, answered, last } = await torture(scene, deploys);
   expect(last).toBeGreaterThanOrEqual(deploys);
-  expect(lost).toEqual([]);
+  expect(lost, lost.join("\n")).toEqual([]);
   expect(answered).toBeGreaterThan(deploys);
   for (const { marks, starts } of ends) {
     expect(marks).toEqual([String(deploys), String(deploys)]);

@@ -5,7 +5,17 @@ import type { ContextKey } from "./path.ts";
 
 /** One operation of a call. */
 export interface Operation {
-  readonly kind: "get" | "keys" | "scopes" | "set" | "remove" | "patch" | "fold" | "drop" | "beat";
+  readonly kind:
+    | "get"
+    | "keys"
+    | "scopes"
+    | "mark"
+    | "set"
+    | "remove"
+    | "patch"
+    | "fold"
+    | "drop"
+    | "beat";
   readonly scope: string;
   /** Empty for operations on a whole scope. */
   readonly field: string;
@@ -36,6 +46,8 @@ export const get = (scope: string, field: string) => reading("get", scope, field
 export const keys = (scope: string) => reading("keys", scope);
 /** Names of all scopes. */
 export const scopes = () => reading("scopes", "");
+/** What a scope holds, in short: another text after each change of it. */
+export const mark = (scope: string) => reading("mark", scope);
 /** Replaces a field. */
 export const set = (scope: string, field: string, value: Encoded) =>
   writing("set", scope, field, value, scope);
@@ -47,8 +59,9 @@ export const patch = (scope: string, key: ContextKey, part: Encoded, empty: Enco
 /** Replaces the first patches of a field, as they were read, by their result. */
 export const fold = (scope: string, field: string, base: Encoded, { patches }: StoredField) =>
   writing("fold", scope, field, base, String(patches.length), patches.at(-1) ?? "");
-/** Deletes a scope with all that is in it. */
-export const drop = (scope: string) => writing("drop", scope, "", "", scope);
+/** Deletes a scope with all that is in it. With a mark: unless it was changed since. */
+export const drop = (scope: string, marked: Encoded = "") =>
+  writing("drop", scope, "", "", scope, marked);
 
 /** Changes nothing, and is announced. */
 export const beat = () => writing("beat", "", "");

@@ -30,7 +30,12 @@ export function fieldValue({ base, patches }: StoredField): unknown {
   return value;
 }
 
-/** A part that is set anew at once leaves nothing behind: a counter's patches cost a reader one edit. */
+/**
+ * A part that is set anew at once leaves nothing behind: a counter's patches cost a reader one edit. The length of
+ * an array does: a shorter one has cut it off.
+ */
 function isReplaced(patch: Patch, next: Patch | undefined): boolean {
-  return next !== undefined && patch.length === 3 && next.length === 3 && patch[1] === next[1];
+  const isSetAnew =
+    next !== undefined && patch.length === 3 && next.length === 3 && patch[1] === next[1];
+  return isSetAnew && parseKey(patch[1]).rest.at(-1) !== "length";
 }

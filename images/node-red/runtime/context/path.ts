@@ -58,14 +58,23 @@ export function emptyFor(key: ContextKey): object {
 /** Sets or, by `undefined`, deletes below the value of a field; returns the new value of the field. */
 export function edit(key: ContextKey, value: unknown, part: unknown): unknown {
   const holder = { [key.field]: value };
-  try {
-    util.setObjectProperty(holder, key.text, part);
-  } catch (error) {
-    // Node-RED steps into a null that stands in a list; below it there is nothing to set or to delete.
-    if (!(error instanceof TypeError)) throw error;
-  }
+  if (!leadsThroughPlain(value, key.rest)) util.setObjectProperty(holder, key.text, part);
   asInJson(holder[key.field], key.rest);
   return holder[key.field];
+}
+
+/**
+ * True where a path goes on below null, a text or a number: there is nothing to set or to delete. Node-RED
+ * sees that in objects only, and would step into one that stands in a list.
+ */
+function leadsThroughPlain(value: unknown, path: readonly (string | number)[]): boolean {
+  let at = value;
+  for (const step of path) {
+    if (at === undefined) return false;
+    if (at === null || typeof at !== "object") return true;
+    at = Object.hasOwn(at, step) ? (at as Record<string | number, unknown>)[step] : undefined;
+  }
+  return false;
 }
 
 /** Arrays along a path at once become what JSON makes of them: gaps are null, names are lost. */

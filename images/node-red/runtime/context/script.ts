@@ -32,6 +32,14 @@ end
 function run.scopes()
   return redis.call('SMEMBERS', KEYS[2])
 end
+-- What a scope holds, in short.
+function run.mark(hash, logs)
+  local parts = { redis.call('DUMP', hash) or '' }
+  for _, field in ipairs(redis.call('HKEYS', hash)) do
+    parts[#parts + 1] = redis.call('DUMP', logs .. field) or ''
+  end
+  return redis.sha1hex(table.concat(parts))
+end
 local change = {}
 function change.set(hash, log, field, bytes, scope)
   if redis.call('HSET', hash, field, bytes) == 1 then redis.call('SADD', KEYS[2], scope) end
@@ -64,7 +72,9 @@ end
 function change.beat()
   return 0
 end
-function change.drop(hash, logs, _, _, scope)
+-- With a mark: only what is still as it was when it was marked.
+function change.drop(hash, logs, _, _, scope, mark)
+  if mark ~= '' and run.mark(hash, logs) ~= mark then return 0 end
   for _, field in ipairs(redis.call('HKEYS', hash)) do redis.call('UNLINK', logs .. field) end
   redis.call('UNLINK', hash)
   redis.call('SREM', KEYS[2], scope)

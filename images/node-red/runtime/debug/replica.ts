@@ -71,7 +71,8 @@ function follow(
   };
   const read = () => void client.get(key).then(take, () => {});
   subscriber.on("message", (_, text: string) => take(text));
-  void subscriber.subscribe(key).catch(() => {});
+  // What was switched while nobody listened.
+  subscriber.on("ready", () => void subscriber.subscribe(key).then(read, () => {}));
   client.on("ready", read);
   status.on("change", apply);
   return () => status.off("change", apply);

@@ -8,18 +8,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, reasonOf } from "../log.ts";
 import type { FlowSet } from "../store/types.ts";
+import { clearIfCutOff, forget, putAside, takeBack } from "./aside.ts";
 import { installDeclared } from "./declared.ts";
 import { loadModules, unloadModule } from "./modules.ts";
 import type { Npm } from "./npm.ts";
-import {
-  dependenciesOf,
-  digestOf,
-  NO_PACKAGES,
-  namesSet,
-  nodeModulesOf,
-  type PackageSet,
-  readSet,
-} from "./set.ts";
+import { dependenciesOf, digestOf, NO_PACKAGES, namesSet, nodeModulesOf, readSet } from "./set.ts";
 import type { PackageSets } from "./sets.ts";
 
 /** A set is stored this long after npm's last change. */
@@ -32,7 +25,7 @@ const NAME = /^(@[\w.~-]+\/)?[\w.~-]+$/;
 
 export interface EditorPackagesOptions {
   userDir: string;
-  sets: PackageSets;
+  sets: Pick<PackageSets, "read" | "keep">;
   npm: Npm;
   /** Declared modules, `name@version`. */
   modules: readonly string[];
@@ -63,6 +56,7 @@ export class EditorPackages {
 
   constructor(options: EditorPackagesOptions) {
     this.options = options;
+    if (clearIfCutOff(options.userDir)) this.remember(NO_PACKAGES);
   }
 
   /** Digest of what is installed now; the set is in the flow store when this resolves. */
@@ -120,32 +114,36 @@ export class EditorPackages {
 
   /**
    * Before a revision of somebody else is applied, such as a rollback: installs the set that it names and loads
-   * what that adds; when `check` throws, what was installed before is installed again. A folder with a change
+   * what that adds; when that fails or `check` throws, the folder has what it had before. A folder with a change
    * that no revision names yet stays as it is. A module that is loaded in another version goes on until the next
    * start: its code is cached by its path.
    */
   async change({ digest }: Pick<FlowSet, "digest">, check: () => Promise<void>): Promise<void> {
-    const { userDir, sets, log } = this.options;
-    const before = readSet(userDir);
-    const here = digestOf(before);
+    const { userDir, sets, npm, log } = this.options;
+    const here = digestOf(readSet(userDir));
     if (!namesSet(digest) || here === digest || here !== this.remembered()) return check();
     const wanted = await sets.read(digest);
+    const from = nodeModulesOf(userDir);
+    let now = from;
+    putAside(userDir);
     try {
-      await this.install(wanted);
+      await npm.installSet(wanted, userDir);
+      now = nodeModulesOf(userDir);
+      await this.load(from);
       await check();
     } catch (error) {
-      if (before !== null) await this.install(before);
+      takeBack(userDir);
+      await this.load(now);
       throw error;
     }
+    forget(userDir);
     this.remember(digest);
     log.info("the packages were changed", { digest, modules: Object.keys(dependenciesOf(wanted)) });
   }
 
-  /** Makes the folder hold a set; unloads the modules that are gone, loads those that came. */
-  private async install(set: PackageSet): Promise<void> {
-    const { userDir, npm, log } = this.options;
-    const from = nodeModulesOf(userDir);
-    await npm.installSet(set, userDir);
+  /** Unloads the modules that the folder had and has no more, loads those that came. */
+  private async load(from: ReadonlyMap<string, string>): Promise<void> {
+    const { userDir, log } = this.options;
     const to = nodeModulesOf(userDir);
     for (const name of from.keys()) if (!to.has(name)) unloadModule(name);
     for (const problem of await loadModules(to.keys())) {

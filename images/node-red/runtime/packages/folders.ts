@@ -65,11 +65,11 @@ export class PackageFolders {
     return set !== null && Object.keys(dependenciesOf(set)).some((name) => !nodes.has(name));
   }
 
-  /** Removes all sets but one. Only before anything is loaded from them. */
-  prune(digest: string): void {
+  /** Removes all other sets. Only before anything is loaded from them. */
+  prune(kept: readonly string[]): void {
     mkdirSync(this.root, { recursive: true });
     for (const name of readdirSync(this.root)) {
-      if (name !== digest) rmSync(join(this.root, name), { recursive: true, force: true });
+      if (!kept.includes(name)) rmSync(join(this.root, name), { recursive: true, force: true });
     }
   }
 }

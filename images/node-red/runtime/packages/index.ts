@@ -1,7 +1,7 @@
 /** Packages beside those of the image: one side installs and stores them, the other one follows. */
 import type { RuntimeConfig } from "../environment.ts";
 import type { Logger } from "../log.ts";
-import type { FlowSet, FlowStore } from "../store/types.ts";
+import type { FlowSet, FlowStore, Revision } from "../store/types.ts";
 import { EditorPackages } from "./editor.ts";
 import { PackageFolders } from "./folders.ts";
 import { typeRestarts } from "./modules.ts";
@@ -14,8 +14,11 @@ import { PackageSets } from "./sets.ts";
 export interface Packages extends PackageSwitch {
   /** Node-RED's folder. In replicas it changes with the packages. */
   readonly folder: string;
-  /** Before Node-RED starts. Returns what could not be installed, for people. */
-  begin(stored: FlowSet | null): Promise<string | undefined>;
+  /**
+   * Before Node-RED starts. Returns what could not be installed, for people.
+   * @param harmless replicas only: the newest revision that may be loaded without a trial.
+   */
+  begin(stored: FlowSet | null, harmless?: Revision): Promise<string | undefined>;
   /** After its start: goes on with what did not work before, until it does. */
   settle(stored: FlowSet | null, problem: string | undefined): Promise<void>;
   /** Digest that a save goes by; its set is stored. */
@@ -44,8 +47,8 @@ export function createPackages({ config, store, log, restamp }: PackagesOptions)
       get folder() {
         return replica.folder;
       },
-      begin: async (stored) => {
-        replica.begin(stored?.digest ?? NO_PACKAGES);
+      begin: async (stored, harmless) => {
+        replica.begin(harmless?.digest ?? NO_PACKAGES, stored?.digest ?? NO_PACKAGES);
         return undefined;
       },
       settle: async () => {},

@@ -57,10 +57,14 @@ export class ReplicaPackages implements PackageSwitch {
     return this.options.folders.of(this.digest);
   }
 
-  /** Before Node-RED starts: a set that was installed before the last restart is used from the start. */
-  begin(digest: string): void {
+  /**
+   * Before Node-RED starts: a set that was installed before the last restart is used from the start.
+   * @param digest the set of a revision that did no harm: its code is loaded before any trial.
+   * @param stored the set of the stored revision. All others are removed.
+   */
+  begin(digest: string, stored: string): void {
     const wanted = namesSet(digest) && this.options.folders.has(digest) ? digest : NO_PACKAGES;
-    this.options.folders.prune(wanted);
+    this.options.folders.prune([digest, stored]);
     this.digest = wanted;
     for (const name of nodeModulesOf(this.folder).keys()) this.origins.set(name, wanted);
   }

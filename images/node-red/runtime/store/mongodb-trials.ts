@@ -1,8 +1,8 @@
 /** Trials of revisions: one document for each, with the server's own time. */
-import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
+import type { Collection, Db, Document } from "mongodb";
+import { upsert } from "./mongodb-upsert.ts";
 import type { Trial, Trials, Version } from "./trials.ts";
 
-const DUPLICATE_KEY = 11000;
 /** Nobody takes the trial any more. */
 const NEVER = new Date(Date.UTC(9999, 0));
 
@@ -11,11 +11,9 @@ interface TrialDocument extends Omit<Trial, "writeId"> {
   _id: string;
   /** From then on somebody may take the trial. */
   free: Date;
-  /** Workers whose processes it ended since it was applied last. */
-  dead: string[];
 }
 
-/** Deploys wait for it: the primary's word is enough, a failover costs another trial. */
+/** Deploys wait for it: the primary's word is enough, a failover costs another trial. `end` waits for a majority. */
 const writeConcern = { w: 1 } as const;
 
 const trialOf = ({ _id, revision, state, worker, failures }: TrialDocument): Trial => ({
@@ -30,7 +28,6 @@ const fresh = ({ revision }: Version): Document => ({
     worker: { $ifNull: ["$worker", ""] },
     free: { $ifNull: ["$free", "$$NOW"] },
     failures: { $ifNull: ["$failures", 0] },
-    dead: { $ifNull: ["$dead", []] },
   },
 });
 
@@ -38,13 +35,19 @@ const isTrialOf = (worker: string): Document => ({
   $and: [{ $eq: ["$state", "trying"] }, { $eq: ["$worker", { $literal: worker }] }],
 });
 
-/** When a held revision may be tried again. */
-const nextTrial = (pausesMs: readonly number[]): Document => ({
-  $ifNull: [
-    { $add: ["$$NOW", { $arrayElemAt: [[...pausesMs], { $subtract: ["$failures", 1] }] }] },
-    NEVER,
-  ],
-});
+/** Nobody tries it, and nobody held it. */
+const isLeft: Document = {
+  $or: [{ $eq: ["$state", "applied"] }, { $eq: ["$worker", ""] }],
+};
+
+/** When somebody may take it. @param timesMs after the first, the second … failure; the last one for all more. */
+const nextTrial = (timesMs: readonly number[]): Document => {
+  const index = { $min: [{ $subtract: ["$failures", 1] }, timesMs.length - 1] };
+  return { $add: ["$$NOW", { $arrayElemAt: [[...timesMs], index] }] };
+};
+
+/** After the failure of who has it. */
+const heldOrAgain: Document = { $cond: [{ $gt: ["$failures", 1] }, "held", "trying"] };
 
 /** Trials in the collection `trials`. */
 export class MongodbTrials implements Trials {
@@ -58,7 +61,7 @@ export class MongodbTrials implements Trials {
   }
 
   take(version: Version, worker: string, leaseMs: number): Promise<Trial> {
-    const free = { $or: [{ $lte: ["$free", "$$NOW"] }, isTrialOf(worker)] };
+    const free = { $lte: ["$free", "$$NOW"] };
     const whenFree = (value: Document | string, otherwise: string) => ({
       $cond: [free, value, otherwise],
     });
@@ -72,33 +75,39 @@ export class MongodbTrials implements Trials {
 
   async end({ revision, writeId }: Version, worker: string, applied: boolean): Promise<void> {
     const after = applied
-      ? { state: "applied" as const, free: NEVER, dead: [] }
-      : { free: new Date(0) };
+      ? { state: "applied" as const, free: NEVER, failures: 0 }
+      : { worker: "", free: new Date(0) };
     const own = { _id: writeId, state: "trying" as const, worker };
-    await this.collection.updateOne(own, { $set: after }, { writeConcern });
+    await this.collection.updateOne(own, { $set: after });
     if (!applied) return;
-    const old = { revision: { $lte: revision - this.history } };
-    await this.collection.deleteMany(old, { writeConcern });
+    await this.collection.deleteMany({ revision: { $lte: revision - this.history } });
   }
 
-  fail(version: Version, worker: string, pausesMs: readonly number[]): Promise<Trial> {
-    const second = { $and: [{ $eq: ["$state", "applied"] }, { $gte: [{ $size: "$dead" }, 2] }] };
-    const whenFailed = (value: unknown, otherwise: unknown) => ({
-      $cond: ["$failed", value, otherwise],
+  fail(
+    version: Version,
+    worker: string,
+    leaseMs: number,
+    pausesMs: readonly number[],
+  ): Promise<Trial> {
+    const change = (own: unknown, left: unknown, otherwise: string) => ({
+      $cond: ["$own", own, { $cond: ["$left", left, otherwise] }],
     });
     return this.change(version, [
       fresh(version),
-      { $set: { dead: { $setUnion: ["$dead", [{ $literal: worker }]] } } },
-      { $set: { failed: { $or: [isTrialOf(worker), second] } } },
-      { $set: { failures: { $add: ["$failures", whenFailed(1, 0)] } } },
+      { $set: { own: isTrialOf(worker), left: isLeft } },
       {
         $set: {
-          state: whenFailed("held", "$state"),
-          worker: whenFailed({ $literal: worker }, "$worker"),
-          free: whenFailed(nextTrial(pausesMs), "$free"),
+          failures: change({ $add: ["$failures", 1] }, { $max: ["$failures", 1] }, "$failures"),
         },
       },
-      { $unset: "failed" },
+      {
+        $set: {
+          state: change(heldOrAgain, "trying", "$state"),
+          worker: change("$worker", "", "$worker"),
+          free: change(nextTrial([leaseMs, ...pausesMs]), new Date(0), "$free"),
+        },
+      },
+      { $unset: ["own", "left"] },
     ]);
   }
 
@@ -109,16 +118,7 @@ export class MongodbTrials implements Trials {
   }
 
   private async change(version: Version, stages: Document[]): Promise<Trial> {
-    const make = () =>
-      this.collection.findOneAndUpdate({ _id: version.writeId }, stages, {
-        ...{ upsert: true, returnDocument: "after", writeConcern },
-      });
-    const found = await make().catch((error) => {
-      // Two made the document at once: now it is there.
-      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return make();
-      throw error;
-    });
-    if (found === null) throw new Error("no trial was made");
-    return trialOf(found);
+    const { collection } = this;
+    return trialOf(await upsert(collection, { _id: version.writeId }, stages, writeConcern));
   }
 }

@@ -1,7 +1,6 @@
 /** The turn to restart everything: one document, with the server's own time. */
-import { type Db, type Document, MongoServerError } from "mongodb";
-
-const DUPLICATE_KEY = 11000;
+import type { Db, Document } from "mongodb";
+import { upsert } from "./mongodb-upsert.ts";
 
 interface TurnDocument {
   _id: "restart";
@@ -22,14 +21,7 @@ export async function takeTurn(db: Db, worker: string, ttlMs: number): Promise<s
     worker: whenFree(mine, "$worker"),
     until: whenFree({ $add: ["$$NOW", ttlMs] }, "$until"),
   };
-  const options = { upsert: true, returnDocument: "after" } as const;
-  const take = () => turnsOf(db).findOneAndUpdate({ _id: "restart" }, [{ $set: next }], options);
-  const turn = await take().catch((error) => {
-    // Two made the document at once: now it is there.
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return take();
-    throw error;
-  });
-  return turn?.worker ?? "";
+  return (await upsert(turnsOf(db), { _id: "restart" }, [{ $set: next }])).worker;
 }
 
 export async function endTurn(db: Db, worker: string): Promise<void> {

@@ -90,6 +90,7 @@ class StreamFollower implements Watcher {
     if (this.stopping.signal.aborted) return;
     if (tokenIsDead(error)) this.token = undefined;
     this.failures += 1;
+    this.options.listener.onBreak?.();
     const fields = { reason: reasonOf(error), failures: this.failures };
     if (this.failures === 1)
       this.options.log.warn("the change stream broke, opening it again", fields);

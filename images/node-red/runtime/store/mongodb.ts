@@ -1,14 +1,8 @@
 /** The flow store on a MongoDB replica set. */
-import {
-  Binary,
-  type Collection,
-  type Db,
-  type Document,
-  MongoClient,
-  MongoServerError,
-} from "mongodb";
+import { Binary, type Collection, type Db, type Document, MongoClient } from "mongodb";
 import { type Logger, reasonOf } from "../log.ts";
 import { persist } from "../retry.ts";
+import { isDuplicateKey, isNamespaceTaken } from "./mongodb-errors.ts";
 import { nextFence } from "./mongodb-fences.ts";
 import { readLibrary, writeLibrary } from "./mongodb-library.ts";
 import { MongodbTrials } from "./mongodb-trials.ts";
@@ -48,12 +42,6 @@ export interface MongodbOptions {
   /** Old revisions to keep. */
   history: number;
   log: Logger;
-}
-
-const DUPLICATE_KEY = 11000;
-const NAMESPACE_EXISTS = 48;
-function isDuplicate(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 }
 
 async function toFlowSet({ _id, ...set }: FlowDocument | HistoryDocument): Promise<FlowSet> {
@@ -154,7 +142,7 @@ export class MongodbFlowStore implements FlowStore {
     const projection = { revision: 1, writeId: 1 };
     const stored = await this.flows.findOne({ _id: "current" }, { projection });
     if (stored?.writeId === set.writeId) return;
-    if (isDuplicate(error) || error instanceof RevisionConflict) {
+    if (isDuplicateKey(error) || error instanceof RevisionConflict) {
       throw new RevisionConflict(set.revision - 1, stored?.revision ?? 0);
     }
     throw error;
@@ -181,7 +169,7 @@ export class MongodbFlowStore implements FlowStore {
     try {
       await this.db.createCollection("history");
     } catch (error) {
-      if (error instanceof MongoServerError && error.code === NAMESPACE_EXISTS) return;
+      if (isNamespaceTaken(error)) return;
       this.historyMade = undefined;
       throw error;
     }
@@ -192,11 +180,11 @@ export class MongodbFlowStore implements FlowStore {
   }
 
   async history(): Promise<Revision[]> {
-    const projection = { revision: 1, user: 1, at: 1, digest: 1 };
+    const projection = { revision: 1, user: 1, at: 1, digest: 1, writeId: 1 };
     const found = await this.old()
       .find({}, { projection, sort: { _id: -1 } })
       .toArray();
-    return found.map(({ revision, user, at, digest }) => ({ revision, user, at, digest }));
+    return found.map(({ _id, ...revision }) => revision);
   }
 
   async readRevision(revision: number): Promise<FlowSet | null> {

@@ -11,31 +11,47 @@ export interface Version {
 export interface Trial extends Version {
   /** `applied`: it did its first worker no harm. `held`: it ended a process, nobody applies it. */
   state: "trying" | "applied" | "held";
-  /** Who tries it, or whose process it ended last; empty when nobody has tried it yet. */
+  /** Who tried it last, or tries it now; empty when that is nobody. */
   worker: string;
-  /** Trials that ended in the end of a process. */
+  /** Processes that it has ended since it was applied last. With any, it is tried with more care. */
   failures: number;
 }
 
-/** Trials of revisions. They cost a deploy little, and a failover of the store may lose the newest word. */
+/** Trials of revisions. They cost a deploy little: a failover of the store may lose all but what `end` says. */
 export interface Trials {
   /**
-   * Takes the trial of a revision that nobody tries now, or that was held long enough, or keeps it.
+   * Takes the trial of a revision that nobody tries now, or that was held long enough.
    * @param leaseMs somebody else may take it after that, by the store's own clock.
-   * @returns what is known now: `trying` with `worker` itself when it was taken.
+   * @returns what is known now: `trying` with `worker` itself when it has it.
    */
   take(version: Version, worker: string, leaseMs: number): Promise<Trial>;
   /**
-   * Ends a worker's own trial: the revision was applied, or could not be applied here and somebody else may try.
-   * Nothing for a worker that does not have it.
+   * Ends a worker's own trial: the revision was applied, or was not and somebody else may try.
+   * Nothing for a worker that does not have it. Others see it at once; it resolves when no failover loses it.
    */
   end(version: Version, worker: string, applied: boolean): Promise<void>;
   /**
-   * A worker's process ended while it applied a revision, or right after. The revision is held when that was its
-   * trial, or when it was applied and this is the second worker that ends by it.
-   * @param pausesMs time until it may be tried again, after the first, the second … failure; then never.
+   * A worker's process ended while it applied a revision, or right after. When that was its trial, it keeps it for
+   * once more; when the record counted a failure before, the revision is held. When nobody tries it, it is tried anew
+   * before anybody applies it.
+   * @param leaseMs somebody else may take the trial that it keeps after that.
+   * @param pausesMs time until a held revision may be tried again, the first, the second … time; the last one for all more.
    */
-  fail(version: Version, worker: string, pausesMs: readonly number[]): Promise<Trial>;
+  fail(
+    version: Version,
+    worker: string,
+    leaseMs: number,
+    pausesMs: readonly number[],
+  ): Promise<Trial>;
   /** What is known, in no order; at least of the revisions that the history keeps. */
   list(): Promise<Trial[]>;
+}
+
+/** Those in one state, by the marks of their writes. */
+export async function trialsIn(
+  state: Trial["state"],
+  trials: Trials,
+): Promise<ReadonlyMap<string, Trial>> {
+  const found = (await trials.list()).filter((trial) => trial.state === state);
+  return new Map(found.map((trial) => [trial.writeId, trial]));
 }

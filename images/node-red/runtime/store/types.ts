@@ -22,7 +22,7 @@ export interface FlowSet {
 export type NewFlowSet = Omit<FlowSet, "revision" | "at">;
 
 /** An old revision without its content. */
-export type Revision = Pick<FlowSet, "revision" | "user" | "at" | "digest">;
+export type Revision = Omit<FlowSet, "flows" | "credentials">;
 
 /** Somebody else saved since the revision that the writer had seen. */
 export class RevisionConflict extends Error {
@@ -61,7 +61,10 @@ export interface WorkerReport {
 }
 
 export interface WorkerRecord extends WorkerReport {
+  /** By the store's own clock. */
   lastSeen: Date;
+  /** Has not reported for 15 s, by that clock. */
+  silent: boolean;
 }
 
 /** An entry of the library: a folder name, or a file with its metadata. */
@@ -73,6 +76,8 @@ export interface WatchListener {
   onFlowSet(set: FlowSet): void;
   /** A worker's record changed. Only asked for by editors. */
   onWorker?(): void;
+  /** What brings the news is lost; it is opened again, and what is stored is read anew. */
+  onBreak?(): void;
 }
 
 /** Documents that belong to one writer. */
@@ -111,7 +116,7 @@ export interface FlowStore {
   takeTurn(worker: string, ttlMs: number): Promise<string>;
   /** Hands the turn on; nothing for a worker that does not have it. */
   endTurn(worker: string): Promise<void>;
-  /** Workers that reported within the last 30 s. */
+  /** Workers that reported within the last ten minutes. One that leaves in order is gone at once. */
   workers(): Promise<WorkerRecord[]>;
   readonly trials: Trials;
   /** The next number of a counter: higher than all before, also after a failover. */

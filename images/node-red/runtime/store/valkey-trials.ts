@@ -1,5 +1,5 @@
 /** Trials of revisions: one hash, a field for each, with the server's own time. */
-import type { Redis } from "ioredis";
+import type { ChainableCommander, Redis } from "ioredis";
 import type { Trial, Trials, Version } from "./trials.ts";
 
 /** Milliseconds since 1970, beyond all times: nobody takes the trial any more. */
@@ -7,8 +7,7 @@ const NEVER = 1e14;
 
 /**
  * KEYS: trials. ARGV: write id, revision, worker, and what the second half needs. `trial` is what is known:
- * `free` is the time from which on somebody may take it, `dead` are the workers whose processes it ended since it
- * was applied last.
+ * `free` is the time from which on somebody may take it.
  */
 const FIND = `
 local time = redis.call('TIME')
@@ -16,7 +15,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local worker, never = ARGV[3], ${NEVER}
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 local trial = known and cjson.decode(known)
-  or {revision = tonumber(ARGV[2]), state = 'trying', worker = '', free = 0, failures = 0, dead = {}}
+  or {revision = tonumber(ARGV[2]), state = 'trying', worker = '', free = 0, failures = 0}
 local own = trial.state == 'trying' and trial.worker == worker
 `;
 
@@ -28,15 +27,18 @@ return text
 
 /** ARGV[4]: lease in milliseconds. */
 const TAKE = `${FIND}
-if not own and trial.free > now then return known end
+if trial.free > now then return known end
 trial.state, trial.worker, trial.free = 'trying', worker, now + tonumber(ARGV[4])
 ${KEEP}`;
 
-/** ARGV[4]: 1 when it was applied, 0 when somebody else may try. ARGV[5]: the newest revision to forget. */
+/**
+ * ARGV[4]: 1 when it was applied, 0 when somebody else may try. ARGV[5]: the newest revision to forget. Writes also
+ * when nothing changes, as when it is sent again: WAIT is about what its connection has written.
+ */
 const END = `${FIND}
-if not own then return known end
-if ARGV[4] == '0' then trial.free = 0 else
-  trial.state, trial.free, trial.dead = 'applied', never, {}
+if own and ARGV[4] == '0' then trial.worker, trial.free = '', 0
+elseif own then
+  trial.state, trial.free, trial.failures = 'applied', never, 0
   local all = redis.call('HGETALL', KEYS[1])
   for i = 1, #all, 2 do
     if cjson.decode(all[i + 1]).revision <= tonumber(ARGV[5]) then redis.call('HDEL', KEYS[1], all[i]) end
@@ -44,15 +46,16 @@ if ARGV[4] == '0' then trial.free = 0 else
 end
 ${KEEP}`;
 
-/** ARGV[4]: pauses in milliseconds, as JSON. */
+/** ARGV[4]: lease and pauses in milliseconds, as JSON. */
 const FAIL = `${FIND}
-trial.dead[worker] = true
-local dead = 0
-for _ in pairs(trial.dead) do dead = dead + 1 end
-if own or (trial.state == 'applied' and dead >= 2) then
+if own then
+  local times = cjson.decode(ARGV[4])
   trial.failures = trial.failures + 1
-  local pause = cjson.decode(ARGV[4])[trial.failures]
-  trial.state, trial.worker, trial.free = 'held', worker, pause and now + pause or never
+  trial.state = trial.failures > 1 and 'held' or 'trying'
+  trial.free = now + times[math.min(trial.failures, #times)]
+elseif trial.state == 'applied' or trial.worker == '' then
+  trial.state, trial.worker, trial.free = 'trying', '', 0
+  trial.failures = math.max(trial.failures, 1)
 end
 ${KEEP}`;
 
@@ -62,6 +65,8 @@ export interface ValkeyTrialOptions {
   history: number;
   /** Runs a command on the store's connection. */
   run<T>(work: (client: Redis) => Promise<T>): Promise<T>;
+  /** Sends a write until enough replicas have it. */
+  confirm(what: string, write: (chain: ChainableCommander) => unknown): Promise<unknown>;
 }
 
 const trialOf = (writeId: string, json: unknown): Trial => {
@@ -81,14 +86,22 @@ export class ValkeyTrials implements Trials {
     return trialOf(version.writeId, await this.run(TAKE, version, worker, [leaseMs]));
   }
 
-  async end(version: Version, worker: string, applied: boolean): Promise<void> {
-    const forgotten = version.revision - this.options.history;
-    await this.run(END, version, worker, [applied ? 1 : 0, forgotten]);
+  async end({ revision, writeId }: Version, worker: string, applied: boolean): Promise<void> {
+    const { key, history, confirm } = this.options;
+    const said = [applied ? 1 : 0, revision - history];
+    await confirm("the end of a trial", (chain) =>
+      chain.eval(END, 1, key, writeId, revision, worker, ...said),
+    );
   }
 
-  async fail(version: Version, worker: string, pausesMs: readonly number[]): Promise<Trial> {
-    const pauses = JSON.stringify(pausesMs);
-    return trialOf(version.writeId, await this.run(FAIL, version, worker, [pauses]));
+  async fail(
+    version: Version,
+    worker: string,
+    leaseMs: number,
+    pausesMs: readonly number[],
+  ): Promise<Trial> {
+    const times = JSON.stringify([leaseMs, ...pausesMs]);
+    return trialOf(version.writeId, await this.run(FAIL, version, worker, [times]));
   }
 
   async list(): Promise<Trial[]> {

@@ -2,8 +2,10 @@
  * Follows the stored revision. A published message is a hint, the stored revision is the truth: it is
  * read again on every (re)subscription, and every poll interval. Messages are lost whenever a
  * connection is, and a server that hangs sends none, so the subscription is asked each second whether
- * it lives.
+ * it lives. A primary that was replaced lives on for some ten seconds and hears of nothing any more: the
+ * Sentinels are asked as well.
  */
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { type Logger, reasonOf } from "../log.ts";
@@ -21,6 +23,8 @@ export interface ValkeyWatchOptions {
   log: Logger;
   listener: WatchListener;
   read(): Promise<FlowSet | null>;
+  /** True when that server, to which the subscription goes, is primary no more. */
+  isReplaced(address: string, port: number): Promise<boolean>;
   /** The subscription was found dead: other connections may be, too. */
   onSilence(): void;
 }
@@ -42,6 +46,7 @@ export class ValkeyWatcher {
     });
     subscriber.on("ready", () => void this.subscribe());
     subscriber.on("close", () => {
+      if (this.subscribed) listener.onBreak?.();
       this.subscribed = false;
     });
     if (subscriber.status === "ready") void this.subscribe();
@@ -88,16 +93,29 @@ export class ValkeyWatcher {
   }
 
   private async ping(): Promise<void> {
-    const { subscriber, onSilence } = this.options;
+    const { subscriber } = this.options;
     for await (const _ of this.ticks(PING_MS)) {
       if (subscriber.status !== "ready") continue;
       // One that was refused while the connection stayed is not repeated by anybody else.
       if (!this.subscribed) await this.subscribe();
-      await subscriber.ping().catch(() => {
-        reconnect(subscriber);
-        onSilence();
-      });
+      if (await this.isDeaf()) this.leave();
     }
+  }
+
+  private async isDeaf(): Promise<boolean> {
+    const { subscriber, isReplaced } = this.options;
+    const { remoteAddress = "", remotePort = 0 } = subscriber.stream as Socket;
+    try {
+      await subscriber.ping();
+    } catch {
+      return true;
+    }
+    return isReplaced(remoteAddress, remotePort);
+  }
+
+  private leave(): void {
+    reconnect(this.options.subscriber);
+    this.options.onSilence();
   }
 
   private async poll(): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Redis } from "ioredis";
 import type { WorkerRecord, WorkerReport } from "./types.ts";
 import { REPORT } from "./valkey-scripts.ts";
-import { WORKER_TTL_SECONDS } from "./workers.ts";
+import { FORGET_SECONDS, SILENT_SECONDS } from "./workers.ts";
 
 /** Where the registry is, and the channel that tells of its changes. */
 export interface WorkerKeys {
@@ -16,7 +16,7 @@ export async function reportWorker(
   { workers, channel }: WorkerKeys,
   { worker, ...report }: WorkerReport,
 ): Promise<void> {
-  const forgetMs = 2 * WORKER_TTL_SECONDS * 1000;
+  const forgetMs = FORGET_SECONDS * 1000;
   await client.eval(REPORT, 1, workers, worker, JSON.stringify(report), channel, forgetMs);
 }
 
@@ -30,16 +30,23 @@ export async function removeWorker(
   await client.publish(channel, worker);
 }
 
-/** Workers seen within the TTL, by name. */
+/** Workers that are not forgotten, by name. */
 export async function listWorkers(client: Redis, { workers }: WorkerKeys): Promise<WorkerRecord[]> {
   const [[seconds, micros], found] = await Promise.all([client.time(), client.hgetall(workers)]);
   const now = Number(seconds) * 1000 + Number(micros) / 1000;
   return Object.entries(found)
     .map(([worker, json]) => {
       const { lastSeen, revision, ...report } = JSON.parse(json);
+      const silent = lastSeen < now - SILENT_SECONDS * 1000;
       // Lua's JSON keeps null, but not when the field is absent.
-      return { ...report, worker, revision: revision ?? null, lastSeen: new Date(lastSeen) };
+      return {
+        ...report,
+        worker,
+        silent,
+        revision: revision ?? null,
+        lastSeen: new Date(lastSeen),
+      };
     })
-    .filter(({ lastSeen }) => lastSeen.getTime() >= now - WORKER_TTL_SECONDS * 1000)
+    .filter(({ lastSeen }) => lastSeen.getTime() >= now - FORGET_SECONDS * 1000)
     .sort((a, b) => (a.worker < b.worker ? -1 : 1));
 }

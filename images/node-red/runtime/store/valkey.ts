@@ -71,8 +71,12 @@ export class ValkeyFlowStore implements FlowStore {
 
   constructor(options: ValkeyOptions) {
     this.options = options;
-    // A queue would send a write later, when its caller has been told that it failed.
-    this.client = this.open(options.appName, { enableOfflineQueue: false });
+    // A queue would send a write later, when its caller has been told that it failed. Without retries what was under
+    // way fails with the connection; else ioredis leaves it to its timeout.
+    this.client = this.open(options.appName, {
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+    });
     const { settings, appName, log } = options;
     if (settings.sentinels) this.sentinels = new Sentinels(settings, appName, log);
     const { prefix } = settings;
@@ -83,8 +87,12 @@ export class ValkeyFlowStore implements FlowStore {
       users: `${prefix}users`,
       turn: `${prefix}turn`,
     };
-    const run = <T>(work: (client: Redis) => Promise<T>) => this.guarded(work);
-    this.trials = new ValkeyTrials({ key: `${prefix}trials`, history: options.history, run });
+    this.trials = new ValkeyTrials({
+      key: `${prefix}trials`,
+      history: options.history,
+      run: (work) => this.guarded(work),
+      confirm: (what, write) => this.confirmed(what, write),
+    });
     this.channels = { flows: `${prefix}flows`, workers: `${prefix}workers` };
   }
 
@@ -216,8 +224,14 @@ export class ValkeyFlowStore implements FlowStore {
     const found = await this.guarded((client) => client.hgetall(this.keys.revisions));
     return Object.entries(found)
       .map(([revision, json]) => {
-        const { user, at, digest } = JSON.parse(json);
-        return { revision: Number(revision), user: user || null, at: new Date(at), digest };
+        const { user, at, digest, writeId } = JSON.parse(json);
+        return {
+          revision: Number(revision),
+          user: user || null,
+          at: new Date(at),
+          digest,
+          writeId,
+        };
       })
       .sort((a, b) => b.revision - a.revision);
   }
@@ -247,6 +261,7 @@ export class ValkeyFlowStore implements FlowStore {
       log,
       listener,
       read: () => this.read(),
+      isReplaced: async (address, port) => !!(await this.sentinels?.nameAnother(address, port)),
       onSilence: () => reconnect(this.client),
     });
   }

@@ -1,2 +1,4 @@
-/** Seconds after which a silent worker is taken for gone: three lost heartbeats. */
-export const WORKER_TTL_SECONDS = 30;
+/** Seconds after which a worker is silent: it missed one of its reports, which come every ten seconds. */
+export const SILENT_SECONDS = 15;
+/** Seconds after which a worker that ended without a word is forgotten. It counts until then. */
+export const FORGET_SECONDS = 600;

@@ -30,17 +30,28 @@ export class Sentinels {
    * @throws when less than a majority names that server, or any of them is in a failover.
    */
   async confirm(address: string, port: number): Promise<void> {
+    const { answered, same, failingOver, silence } = await this.survey(address, port);
+    if (failingOver) throw new Error("a failover is on its way");
+    const all = this.clients.length;
+    if (same * 2 > all) return;
+    const why = silence ? ` (${answered} answered: ${reasonOf(silence.reason)})` : "";
+    throw new Error(`${same} of ${all} Sentinels call ${address}:${port} primary${why}`);
+  }
+
+  /** True when a majority of the Sentinels names another server, and none is in a failover. Never throws. */
+  async nameAnother(address: string, port: number): Promise<boolean> {
+    const { answered, same, failingOver } = await this.survey(address, port);
+    return !failingOver && (answered - same) * 2 > this.clients.length;
+  }
+
+  /** How many Sentinels answer, how many of them name that server, and why one does not answer, if one does not. */
+  private async survey(address: string, port: number) {
     const answers = await Promise.allSettled(this.clients.map((client) => this.ask(client)));
     const seen = answers.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
-    if (seen.some(({ flags }) => flags.includes("failover_in_progress"))) {
-      throw new Error("a failover is on its way");
-    }
+    const failingOver = seen.some(({ flags }) => flags.includes("failover_in_progress"));
     const votes = await Promise.all(seen.map((one) => isSame(one, address, port)));
-    const [count, all] = [votes.filter(Boolean).length, this.clients.length];
-    if (count * 2 > all) return;
-    const silent = answers.find((one) => one.status === "rejected");
-    const why = silent ? ` (${seen.length} answered: ${reasonOf(silent.reason)})` : "";
-    throw new Error(`${count} of ${all} Sentinels call ${address}:${port} primary${why}`);
+    const silence = answers.find((one) => one.status === "rejected");
+    return { answered: seen.length, same: votes.filter(Boolean).length, failingOver, silence };
   }
 
   private async ask(client: Redis): Promise<Seen> {
