@@ -14,4 +14,4 @@ const target = new DockerTarget({ path: socket });
 const args = { target, config, secret, bases: readBases(), pace: paceOf(process.env) };
 const { outputs } = underPolicy(config, () => new Platform(stack, args));
 
-export const { domain, httpsPort, clusters, tenants, passwords, next } = outputs;
+export const { domain, httpsPort, clusters, tenants, caFile, passwords, next } = outputs;

@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
+import { localPath } from "../config/local.ts";
 import { stackNameProblem } from "../config/names.ts";
 import { CliError, EXIT } from "./errors.ts";
 
@@ -38,4 +39,4 @@ export const stackOfFile = (name: string): string | undefined =>
   /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1];
 
 /** Where a stack's local files are (git-ignored). */
-export const localDirectory = (stack: string): string => join(ROOT, ".redfleet", stack);
+export const localDirectory = (stack: string): string => join(ROOT, localPath(stack));

@@ -1,4 +1,5 @@
 import { ConfigError } from "../config/errors.ts";
+import { redfleet } from "./hint.ts";
 
 /** Exit codes of the command: what a script can tell apart. */
 export const EXIT = { failed: 1, usage: 2, engine: 3 } as const;
@@ -70,7 +71,7 @@ export function explain(error: unknown): Explanation {
     return {
       what: "the Docker engine refused a request",
       why: engine.json?.message ?? engine.message,
-      fix: "redfleet doctor",
+      fix: redfleet("doctor"),
     };
   }
   return {
@@ -110,7 +111,7 @@ function noEngine(error: EngineError): Explanation {
     why: `${error.code}: ${chosen ? "DOCKER_HOST says that it is there, and nothing listens" : "it is not running"}`,
     fix: chosen
       ? "start that engine, or unset DOCKER_HOST to use the one on this machine"
-      : "redfleet up starts it; by hand: systemctl start docker",
+      : `${redfleet("up")} starts it; by hand: systemctl start docker`,
     exitCode: EXIT.engine,
   };
 }
@@ -122,8 +123,8 @@ export function engineGone(why: string): Explanation {
     what: `the Docker engine went away${host ? ` (DOCKER_HOST=${host})` : ""}`,
     why,
     fix: host
-      ? "start that engine again, then redfleet up: it goes on where this run ended"
-      : "redfleet up starts it and goes on where this run ended",
+      ? `start that engine again, then ${redfleet("up")}: it goes on where this run ended`
+      : `${redfleet("up")} starts it and goes on where this run ended`,
     exitCode: EXIT.engine,
   };
 }

@@ -17,8 +17,9 @@ import { registerTenant } from "./commands/tenant.ts";
 import { registerUp } from "./commands/up.ts";
 import { registerUser } from "./commands/user.ts";
 import { registerValidate } from "./commands/validate.ts";
-import { ROOT } from "./context.ts";
+import { type Globals, ROOT } from "./context.ts";
 import { EXIT, explain, renderExplanation } from "./errors.ts";
+import { hintsFor } from "./hint.ts";
 
 /** Order of the help: bring it up, look, log in, work with it, change it, check it, take it down. */
 const COMMANDS = [
@@ -47,6 +48,7 @@ function createProgram(): Command {
     .option("--stack <name>", "stack to work on", process.env.REDFLEET_STACK ?? "dev")
     .option("--json", "print one JSON document instead of text")
     .showHelpAfterError("(redfleet --help lists all commands)")
+    .hook("preAction", (_, command) => hintsFor(command.optsWithGlobals<Globals>().stack))
     .exitOverride();
   for (const register of COMMANDS) register(program);
   for (const command of program.commands) command.copyInheritedSettings(program);

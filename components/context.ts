@@ -11,6 +11,8 @@ export interface PlanContext {
   readonly domain: string;
   /** HTTPS port that browsers see. */
   readonly httpsPort: number;
+  /** The edge's certificates come from the platform's own CA. */
+  readonly ownCa: boolean;
   readonly subnet: string;
   readonly networks: { readonly data: string; readonly edge: string };
   /** The npm registry of all runtimes; undefined: npm's own. */
@@ -28,6 +30,7 @@ export function planContext(
     pace,
     domain: config.domain,
     httpsPort: config.edge.https,
+    ownCa: config.edge.tls.mode === "ownCa",
     subnet: config.target.subnet ?? defaultSubnet(stack),
     networks: { data: physicalName(stack, "data"), edge: physicalName(stack, "edge") },
     registry: config.registry,

@@ -11,7 +11,7 @@ import { PlatformComponent } from "./base.ts";
 import { type PlanContext, planContext } from "./context.ts";
 import { Agent, Edge } from "./edge/component.ts";
 import type { BaseImages } from "./images/bases.ts";
-import { planImages } from "./images/plan.ts";
+import { planImages, planTemplateImages } from "./images/plan.ts";
 import { type DatabaseAccess, externalAccess, externalServers } from "./mongodb/access.ts";
 import { ReplicaSet } from "./mongodb/component.ts";
 import { planNetworks } from "./networks.ts";
@@ -67,10 +67,11 @@ export class Platform extends PlatformComponent {
   }
 
   #makeFoundation(name: string): void {
-    const { target } = this.#args;
+    const { target, config, bases } = this.#args;
     for (const network of planNetworks(name, this.#context)) target.network(this, network);
     target.prepare(this, name);
-    for (const image of planImages(name, this.#args.bases)) target.image(this, image);
+    const images = [...planImages(name, bases), ...planTemplateImages(name, config.templates)];
+    for (const image of images) target.image(this, image);
   }
 
   #makeMongodb(name: string, agent: Agent): DocumentStore {

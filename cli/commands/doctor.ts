@@ -13,8 +13,9 @@ import { connectedEngine, type Engine } from "../engine/client.ts";
 import { fetchCa, readAbsence } from "../engine/knowledge.ts";
 import { readRoom } from "../engine/pools.ts";
 import { readStack, type StackView } from "../engine/view.ts";
-import { explain } from "../errors.ts";
+import { type Explanation, explain } from "../errors.ts";
 import { paint, paintState, printJson, table } from "../output.ts";
+import { strangersOf } from "../pulumi/owner.ts";
 import { declaredPlatform } from "../stackfile/declared.ts";
 
 /** `redfleet doctor`: everything that may keep the platform from coming up or staying up. */
@@ -61,11 +62,13 @@ async function guarded(name: string, check: () => Promise<Check[]>): Promise<Che
 /** What the stack file wants of this host: memory, ports, names; and how the edge does so far. */
 async function checkDeclared(docker: Engine, stack: string): Promise<Check[]> {
   const declared = await declaredPlatform(stack);
-  const [room, view, info] = await Promise.all([
+  const [room, strangers, running, info] = await Promise.all([
     readRoom(docker, stack, Object.keys(declared.tenants)),
-    readStack(docker, stack),
+    strangersOf(docker, stack),
+    docker.listContainers(),
     docker.info() as Promise<EngineInfo>,
   ]);
+  const view = strangers ? nothingOf(stack) : await readStack(docker, stack);
   const own = ownPorts(view);
   const edge = { ...declared.edge, domain: declared.domain };
   const address = edge.address === "0.0.0.0" ? "127.0.0.1" : edge.address;
@@ -74,11 +77,22 @@ async function checkDeclared(docker: Engine, stack: string): Promise<Check[]> {
   return [
     judgeMemory("memory declared", sumOfLimits(declared) * 2 ** 20, info.MemTotal),
     judgeRoom(room),
-    judgeParts(view, declared, await readAbsence(stack)),
-    ...(await checkNetwork(edge, own)),
-    ...(await checkCertificates(await fetchCa(docker, view), served)),
+    strangers ? foreign(strangers) : judgeParts(view, declared, await readAbsence(stack)),
+    ...(await checkNetwork(edge, own, running)),
+    ...(await checkCertificates(await fetchCa(docker, view, edge.tls), served)),
   ];
 }
+
+const nothingOf = (stack: string): StackView => ({
+  stack,
+  parts: [],
+  routes: [],
+  volumes: [],
+  networks: [],
+});
+
+const foreign = ({ what, why, fix }: Explanation): Check =>
+  fail("containers", `${what}\n${why}`, fix ?? "");
 
 function ownPorts(view: StackView): Set<number> {
   const edges = view.parts.filter((part) => part.component === "edge" && part.status === "running");
@@ -89,8 +103,14 @@ function ownPorts(view: StackView): Set<number> {
 export function renderChecks(checks: readonly Check[]): string {
   const rows = checks.flatMap(({ name, verdict, detail, fix }) => {
     const [first = "", ...more] = detail.split("\n");
-    const todo = fix ? [["", "", paint("dim", `-> ${fix}`)]] : [];
-    return [[paintState(verdict), name, first], ...more.map((line) => ["", "", line]), ...todo];
+    const [way = "", ...steps] = fix.split("\n");
+    const todo = fix ? [`-> ${way}`, ...steps.map((line) => `   ${line}`)] : [];
+    const below = [...more, ...todo.map((line) => paint("dim", line))].map((line) => [
+      "",
+      "",
+      line,
+    ]);
+    return [[paintState(verdict), name, first], ...below];
   });
   const count = (verdict: string) => checks.filter((check) => check.verdict === verdict).length;
   return `${table(rows)}\n\n${count("ok")} ok, ${count("warn")} warn, ${count("fail")} fail`;

@@ -4,14 +4,16 @@ import { globals, localDirectory } from "../context.ts";
 import { connectedEngine, type Engine } from "../engine/client.ts";
 import { ofStack } from "../engine/labels.ts";
 import { CliError, EXIT } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { printJson } from "../output.ts";
 import { pulumi } from "../pulumi/capture.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
 import { RunReport } from "../pulumi/events.ts";
 import { explainFailure, knownCause } from "../pulumi/failure.ts";
 import { ensureLocalState } from "../pulumi/local.ts";
+import { assertOwn } from "../pulumi/owner.ts";
 import { lockFile } from "../pulumi/places.ts";
-import { assertOwn, recover, settle } from "../pulumi/recovery.ts";
+import { recover, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
 import { hasState } from "../pulumi/state.ts";
@@ -46,7 +48,7 @@ function unconfirmed(stack: string): CliError {
   return new CliError({
     what: `--delete-data deletes every flow, user and file of the stack "${stack}" for ever`,
     why: "it needs a confirmation",
-    fix: `redfleet down --stack ${stack} --delete-data --yes`,
+    fix: redfleet("down --delete-data --yes", stack),
     exitCode: EXIT.usage,
   });
 }
@@ -55,7 +57,7 @@ const nothing = (stack: string) => `There is nothing of the stack "${stack}" to 
 
 function farewell(stack: string, dataDeleted: boolean): string {
   if (dataDeleted) return `The stack "${stack}" and all of its data are gone.`;
-  return `The stack "${stack}" is down. Its data is kept: redfleet up brings it back.`;
+  return `The stack "${stack}" is down. Its data is kept: ${redfleet("up", stack)} brings it back.`;
 }
 
 /** True when there is anything of a stack: its state, or something on the engine. */

@@ -2,14 +2,14 @@ import type { Command } from "commander";
 import { hasPassword } from "../../config/passwords.ts";
 import { globals } from "../context.ts";
 import { AdminApi } from "../edge/admin.ts";
-import { reachable } from "../edge/client.ts";
-import { connectedEngine } from "../engine/client.ts";
+import { reachable, trustFile } from "../edge/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
 import { CliError, EXIT } from "../errors.ts";
 import { applyImport, type ImportReport } from "../import/apply.ts";
 import { readSource } from "../import/source.ts";
 import { readInput } from "../input.ts";
 import { printJson } from "../output.ts";
+import { ownEngine } from "../pulumi/owner.ts";
 import { say } from "../setup/progress.ts";
 import { declaredPlatform } from "../stackfile/declared.ts";
 import { urlOf } from "./open.ts";
@@ -81,11 +81,12 @@ async function importInto(stack: string, name: string, options: Options): Promis
 
 async function loggedIn(stack: string, name: string, options: Options): Promise<AdminApi> {
   const platform = await declaredPlatform(stack);
-  const status = await readStatus(await connectedEngine(), stack, platform);
+  const status = await readStatus(await ownEngine(stack), stack, platform);
   const url = urlOf(status, name);
   const password =
     (await readSecret(options.passwordFile, "password")) ?? (await firstPassword(stack, name));
-  const reach = { address: reachable(platform.edge.address), caFile: status.caFile };
+  const { address, tls } = platform.edge;
+  const reach = { address: reachable(address), trustFile: trustFile(tls, status.caFile) };
   return new AdminApi(reach, url).login(options.user, password);
 }
 

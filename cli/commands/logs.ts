@@ -1,13 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { globals } from "../context.ts";
-import { connectedEngine, type Engine } from "../engine/client.ts";
+import type { Engine } from "../engine/client.ts";
 import { readable } from "../engine/log-text.ts";
 import { followLogs, type LogLine, readLogs } from "../engine/logs.ts";
 import type { Part } from "../engine/part.ts";
 import { selectParts } from "../engine/select.ts";
 import { inspectPart, readStack } from "../engine/view.ts";
 import { paint } from "../output.ts";
+import { ownEngine } from "../pulumi/owner.ts";
 
 interface Options {
   follow?: boolean;
@@ -26,7 +27,7 @@ export function registerLogs(program: Command): void {
     .option("--raw", "lines as they were written, JSON included")
     .action(async (name: string, options: Options, command: Command) => {
       const { stack, json } = globals(command);
-      const docker = await connectedEngine();
+      const docker = await ownEngine(stack);
       const find = async () => selectParts(await readStack(docker, stack, { jobs: true }), name);
       const parts = await find();
       const print = printer(parts, json, options.raw === true);

@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import type { Command } from "commander";
 import { own } from "../../config/own.ts";
 import { globals } from "../context.ts";
-import { connectedEngine } from "../engine/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
 import type { Status } from "../engine/status.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { printJson } from "../output.ts";
+import { ownEngine } from "../pulumi/owner.ts";
 import { readablePlatform } from "../stackfile/declared.ts";
 
 /** `redfleet open`: prints a cluster's or tenant's address and shows it in a browser. */
@@ -18,7 +19,7 @@ export function registerOpen(program: Command): void {
     .action(async (name: string, _options: unknown, command: Command) => {
       const { stack, json } = globals(command);
       const platform = await readablePlatform(stack);
-      const url = urlOf(await readStatus(await connectedEngine(), stack, platform), name);
+      const url = urlOf(await readStatus(await ownEngine(stack), stack, platform), name);
       if (json) return printJson({ name, url });
       console.log(url);
       if (process.stdout.isTTY) showInBrowser(url);
@@ -33,7 +34,7 @@ export function urlOf(status: Status, name: string): string {
   throw new CliError({
     what: `the stack "${status.stack}" has no cluster or tenant "${name}" on this engine`,
     why: `it has ${names.sort().join(", ") || "none"}`,
-    fix: "redfleet status shows what there is",
+    fix: `${redfleet("status", status.stack)} shows what there is`,
   });
 }
 

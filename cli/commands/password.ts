@@ -1,9 +1,15 @@
 import type { Command } from "commander";
 import { own } from "../../config/own.ts";
 import { globals } from "../context.ts";
+import { engine } from "../engine/client.ts";
+import { LABEL, ofStack } from "../engine/labels.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { printJson } from "../output.ts";
 import { stackOutput } from "../pulumi/capture.ts";
+import { ownEngine } from "../pulumi/owner.ts";
+import { hasState } from "../pulumi/state.ts";
+import { assertStackFile } from "../stackfile/edit.ts";
 
 /** The only user that the platform creates; its later users live in the tenant's own database. */
 const FIRST_USER = "admin";
@@ -24,15 +30,39 @@ export function registerPassword(program: Command): void {
     .action(async (name: string, options: { user: string }, command: Command) => {
       const { stack, json } = globals(command);
       requireFirstUser(options.user, name);
+      await requireStack(stack);
       const password = await firstPassword(stack, name);
       if (json) printJson({ name, user: options.user, password });
       else console.log(password);
     });
 }
 
-/** The generated password of the first user of a cluster or tenant. */
+/** A clone without a state has no passwords at all; a stack that runs here then has them in another one. */
+async function requireStack(stack: string): Promise<void> {
+  if (hasState(stack)) return;
+  assertStackFile(stack);
+  await ownEngine(stack);
+}
+
+/**
+ * The generated password of the first user of a cluster or tenant.
+ * @throws CliError for a name that is not among them
+ */
 export async function firstPassword(stack: string, name: string): Promise<string> {
-  return findPassword(await stackOutput<Passwords>(stack, "passwords"), stack, name);
+  const passwords = await stackOutput<Passwords>(stack, "passwords");
+  const found = findPassword(passwords, name);
+  if (found !== undefined) return found;
+  throw unknownName(passwords, stack, name, await keptVolume(stack, name));
+}
+
+/** A volume of a tenant that was removed; none where no engine answers: it is asked for a better hint only. */
+async function keptVolume(stack: string, tenant: string): Promise<string | undefined> {
+  const labels = [`${LABEL.component}=tenant`, `${LABEL.name}=${tenant}`];
+  const filters = { label: [...ofStack(stack).label, ...labels] };
+  const found = await engine()
+    .listVolumes({ filters })
+    .catch(() => undefined);
+  return found?.Volumes?.[0]?.Name;
 }
 
 /** @throws CliError for any other user: nobody but that one knows the password */
@@ -41,18 +71,27 @@ export function requireFirstUser(user: string, name: string): void {
   throw new CliError({
     what: `the password of "${user}" is not known here`,
     why: `only the first user, ${FIRST_USER}, gets a generated password; others are hashes`,
-    fix: `redfleet user password ${name} ${user} gives another one`,
+    fix: `${redfleet(`user password ${name} ${user}`)} gives another one`,
   });
 }
 
 /** Looks a name up among clusters, then tenants. */
-export function findPassword(passwords: Passwords, stack: string, name: string): string {
-  const found = own(passwords.clusters, name) ?? own(passwords.tenants, name);
-  if (found !== undefined) return found;
+export const findPassword = (passwords: Passwords, name: string): string | undefined =>
+  own(passwords.clusters, name) ?? own(passwords.tenants, name);
+
+/** @param kept volume of a removed tenant of that name */
+export function unknownName(
+  passwords: Passwords,
+  stack: string,
+  name: string,
+  kept: string | undefined,
+): CliError {
   const names = [...Object.keys(passwords.clusters ?? {}), ...Object.keys(passwords.tenants ?? {})];
-  throw new CliError({
+  const known = `it has ${names.sort().join(", ") || "none"}`;
+  const add = redfleet(`tenant add ${name} --template nodered-5`, stack);
+  return new CliError({
     what: `the stack "${stack}" has no cluster or tenant "${name}"`,
-    why: `it has ${names.sort().join(", ") || "none"}`,
-    fix: `redfleet tenant add ${name} --template nodered-5 adds a tenant`,
+    why: kept ? `${known}; the data of a removed tenant "${name}" is still here (${kept})` : known,
+    fix: kept ? `${add} brings it back with its data` : `${add} adds a tenant`,
   });
 }

@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
+import { stackFlag } from "../../config/hints.ts";
 import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { printJson } from "../output.ts";
 import { type Preview, renderMarkdown, summarise } from "../preview/summary.ts";
 import { pulumi } from "../pulumi/capture.ts";
@@ -17,7 +19,7 @@ export function registerPreviewSummary(program: Command): void {
     .argument("[file]", "output of pulumi preview --json; - for standard input")
     .action(async (file: string | undefined, _options: unknown, command: Command) => {
       const { stack, json } = globals(command);
-      const changes = summarise(parse(await previewText(stack, file)));
+      const changes = summarise(parse(await previewText(stack, file), stack));
       if (json) printJson({ stack, changes });
       else console.log(renderMarkdown(stack, changes));
     });
@@ -27,26 +29,26 @@ async function previewText(stack: string, file: string | undefined): Promise<str
   if (file === "-") return text(process.stdin);
   if (file !== undefined) return readFile(file, "utf8");
   await assertValid(stack);
-  const { code, stdout, tail } = await pulumi(stack, ["preview", "--json"]);
+  const { code, stdout, tail } = await pulumi(stack, ["preview", "--json", "--show-sames"]);
   if (code === 0) return stdout;
   const why = diagnosticsOf(stdout) || tail.trim().replace(/^error: /, "");
   throw new CliError(
     knownCause(stack, why) ?? {
       what: `the preview of "${stack}" failed`,
       why,
-      fix: `redfleet doctor --stack ${stack}; before the first up there is nothing to preview`,
+      fix: `${redfleet("doctor", stack)}; before the first up there is nothing to preview`,
     },
   );
 }
 
-function parse(text: string): Preview {
+function parse(text: string, stack: string): Preview {
   try {
     return JSON.parse(text) as Preview;
   } catch {
     throw new CliError({
       what: "this is no output of pulumi preview --json",
       why: "it is not one JSON document",
-      fix: `npx pulumi preview --json > preview.json`,
+      fix: `npx pulumi preview --json${stackFlag(stack)} > preview.json`,
     });
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { globals } from "../context.ts";
-import { connectedEngine, type Engine } from "../engine/client.ts";
+import type { Engine } from "../engine/client.ts";
 import { readable } from "../engine/log-text.ts";
 import { readLogs } from "../engine/logs.ts";
 import { observePart } from "../engine/observe.ts";
@@ -9,7 +9,9 @@ import type { Part } from "../engine/part.ts";
 import { selectParts } from "../engine/select.ts";
 import { inspectPart, readStack } from "../engine/view.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { printJson } from "../output.ts";
+import { ownEngine } from "../pulumi/owner.ts";
 
 /** Longest wait for a restarted container to be ready again, in seconds. */
 const READY_WITHIN = 120;
@@ -22,7 +24,7 @@ export function registerRestart(program: Command): void {
     .argument("<name>", "for example main, acme, replica, mongodb-1")
     .action(async (name: string, _options: unknown, command: Command) => {
       const { stack, json } = globals(command);
-      const docker = await connectedEngine();
+      const docker = await ownEngine(stack);
       const parts = selectParts(await readStack(docker, stack), name);
       const done: { name: string; seconds: number }[] = [];
       for (const part of parts) {
@@ -56,6 +58,6 @@ async function waitUntilReady(docker: Engine, part: Part): Promise<void> {
   throw new CliError({
     what: `${part.name} is not ready ${READY_WITHIN} s after its restart`,
     why: [reason, ...lines.map((line) => readable(line.text))].join("\n"),
-    fix: `redfleet logs ${part.name}; the others were not restarted`,
+    fix: `${redfleet(`logs ${part.name}`)}; the others were not restarted`,
   });
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { globals } from "../context.ts";
 import { askRuntime } from "../engine/runtime-script.ts";
 import { CliError, EXIT } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { printJson, table } from "../output.ts";
 
 /** One saved version of a flow set, as the runtime tells of it. */
@@ -44,7 +45,7 @@ export function registerRevisions(program: Command): void {
       );
       if (json) return printJson(done);
       console.log(`revision ${done.revision} has the flows of revision ${done.restored}`);
-      console.log("redfleet status shows where it runs");
+      console.log(`${redfleet("status", stack)} shows where it runs`);
     });
 }
 
@@ -63,11 +64,11 @@ function requireRevision(text: string, name: string): string {
   throw new CliError({
     what: `"${text}" is not a revision`,
     why: "revisions are the numbers 1, 2, 3 …",
-    fix: `redfleet revisions ${name}`,
+    fix: redfleet(`revisions ${name}`),
     exitCode: EXIT.usage,
   });
 }
 
 const question = (name: string, words: readonly string[]) => ({
-  ...{ script: "revisions.ts", words, fix: `redfleet revisions ${name}` },
+  ...{ script: "revisions.ts", words, fix: redfleet(`revisions ${name}`) },
 });

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { globals } from "../context.ts";
-import { connectedEngine } from "../engine/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
 import { type ClusterStatus, publicStatus, type Status } from "../engine/status.ts";
 import { EXIT } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { paint, paintState, printJson, table } from "../output.ts";
+import { ownEngine } from "../pulumi/owner.ts";
 import { say } from "../setup/progress.ts";
 import { readablePlatform } from "../stackfile/declared.ts";
 import { assertStackFile, assertValid } from "../stackfile/edit.ts";
@@ -18,12 +19,12 @@ export function registerStatus(program: Command): void {
     .option("--check", "list what is not as the stack file declares; exit code 1 when anything is")
     .action(async (options: Options, command: Command) => {
       const { stack, json } = globals(command);
-      const docker = await connectedEngine();
+      const docker = await ownEngine(stack);
       if (options.check) await assertValid(stack);
       const platform = await readablePlatform(stack);
       const { differences, work, ...status } = await readStatus(docker, stack, platform);
       // Nothing of a stack that has no file either: most likely a name that was mistyped.
-      if (isEmpty(status)) assertStackFile(stack);
+      if (isEmpty(status) && status.kept.length === 0) assertStackFile(stack);
       else if (!platform) say(unknown(stack));
       if (work) say(`note: ${work.command} is under way (process ${work.pid})`);
       const checked = options.check ? { differences } : {};
@@ -39,7 +40,7 @@ interface Options {
 }
 
 const unknown = (stack: string): string =>
-  `note: whether anything is missing is not known without a valid Pulumi.${stack}.yaml: redfleet validate`;
+  `note: whether anything is missing is not known without a valid Pulumi.${stack}.yaml: ${redfleet("validate", stack)}`;
 
 /** What `--check` adds; nothing without it. */
 export function renderCheck({ differences }: { differences?: readonly string[] }): string[] {
@@ -53,14 +54,19 @@ export function renderCheck({ differences }: { differences?: readonly string[] }
 /** The status as tables for people. */
 export function renderStatus(status: Status): string {
   if (isEmpty(status)) {
-    return `nothing of the stack "${status.stack}" is on this engine: redfleet up brings it up`;
+    if (status.kept.length > 0) return renderKept(status);
+    return `nothing of the stack "${status.stack}" is on this engine: ${redfleet("up", status.stack)} brings it up`;
   }
   const head = [
     `stack ${paint("bold", status.stack)}  domain ${status.domain}  HTTPS port ${status.https}`,
-    `CA certificate ${status.caFile ?? "none yet"}`,
+    `CA certificate ${status.caFile ?? "none of its own"}`,
   ].join("\n");
   return [head, runtimes(status), components(status)].filter(Boolean).join("\n\n");
 }
+
+/** After a `down` or a `pulumi destroy`. */
+const renderKept = ({ stack, kept }: Status): string =>
+  `the stack "${stack}" is down; data of ${kept.join(", ")} is kept: ${redfleet("up", stack)} goes on with it`;
 
 function isEmpty(status: Status): boolean {
   const { clusters, tenants, components: parts } = status;

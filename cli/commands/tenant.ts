@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { paint, printJson, table } from "../output.ts";
 import type { StackDocument } from "../stackfile/document.ts";
 import { assertValid, editStackFile, openStackFile } from "../stackfile/edit.ts";
@@ -110,7 +111,7 @@ async function apply(
   else console.log(result.changed ? colourDiff(result.diff) : "nothing to change");
   if (options.up) process.exitCode = await runRedfleet(["up", "--stack", stack]);
   else if (!json && result.changed && !options.dryRun) {
-    console.log(`\nredfleet up --stack ${stack} applies it`);
+    console.log(`\n${redfleet("up", stack)} applies it`);
   }
 }
 

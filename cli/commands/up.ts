@@ -1,19 +1,20 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { failedJob } from "../../components/job-failure.ts";
 import type { Pace } from "../../config/pace.ts";
 import { agentSocket } from "../../config/socket.ts";
 import { globals } from "../context.ts";
-import { reachable } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
 import { ofStack } from "../engine/labels.ts";
 import { readRoom, tooFewNetworks } from "../engine/pools.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { paint, printJson } from "../output.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
 import { RunReport } from "../pulumi/events.ts";
 import { explainFailure } from "../pulumi/failure.ts";
+import { assertOwn, refuseForeignData } from "../pulumi/owner.ts";
 import { lockFile } from "../pulumi/places.ts";
-import { assertOwn, recover, refuseForeignData, settle } from "../pulumi/recovery.ts";
+import { recover, settle } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
 import { readOutputs, type StackOutputs } from "../pulumi/state.ts";
@@ -25,7 +26,7 @@ import { assertPortsFree } from "../setup/ports.ts";
 import { say, seconds, step } from "../setup/progress.ts";
 import { lastLines, waitUntilReady } from "../setup/ready.ts";
 import { declaredPlatform } from "../stackfile/declared.ts";
-import { assertValid } from "../stackfile/edit.ts";
+import { assertValid, readStackFile } from "../stackfile/edit.ts";
 
 /** A run that has nothing to tell says what it waits for, in milliseconds. */
 const HEARTBEAT = 15_000;
@@ -40,6 +41,8 @@ interface UpResult {
   tenants: Record<string, { url: string; state: string }>;
   /** What `confirmDestroy` lists: its data is gone. */
   erased: readonly string[];
+  /** True when the stack file is no longer what this run has applied. */
+  outdated: boolean;
   /** Resources per operation: `{same: 60}` when nothing had to be done. */
   changes: Record<string, number>;
   seconds: number;
@@ -50,52 +53,62 @@ export function registerUp(program: Command): void {
   program
     .command("up")
     .description("set everything up, bring the platform up, wait until it answers")
-    .action(async (_options: unknown, command: Command) => {
+    .option("--wait <seconds>", "longest wait until everything answers", wholeSeconds, 180)
+    .action(async ({ wait }: { wait: number }, command: Command) => {
       const { stack, json } = globals(command);
-      const result = await up(stack);
+      const result = await up(stack, wait);
       if (json) printJson(result);
       else console.log(renderResult(result));
     });
 }
 
-async function up(stack: string): Promise<UpResult> {
+function wholeSeconds(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("use a whole number of seconds, for example 60");
+}
+
+async function up(stack: string, limit: number): Promise<UpResult> {
   endWithParent();
   const started = Date.now();
   await assertValid(stack);
   // Held from the set-up on: a `down` or a second `up` that comes meanwhile waits for the end of this one.
   const lock = await acquire(lockFile(stack, "run"), `the stack "${stack}"`);
-  const { docker, platform } = await lock.undisturbed(() => prepare(stack, lock.interrupted));
+  const { docker, platform, text } = await lock.undisturbed(() => prepare(stack, lock.interrupted));
   backUpState(stack);
   const changes = await apply(docker, stack);
   await settle(stack);
   const outputs = readOutputs(stack);
-  const address = reachable(platform.edge.address);
-  const target = { endpoints: endpointsOf(outputs), address };
+  const target = { endpoints: endpointsOf(outputs), config: platform.edge, limit };
   const caFile = await step("Everything answers", (note) =>
     interruptible(() => waitUntilReady(docker, stack, target, note)),
   );
+  const outdated = (await readStackFile(stack)) !== text;
   await lock.release();
   const { domain, httpsPort, clusters, tenants } = outputs;
   const took = Math.round((Date.now() - started) / 100) / 10;
   const told = { stack, domain, https: httpsPort, caFile, clusters, tenants };
-  return { ...told, erased: platform.confirmDestroy, changes, seconds: took };
+  return { ...told, erased: platform.confirmDestroy, outdated, changes, seconds: took };
 }
 
 /** What has to hold before anything is changed; the stack file is that of now, not of before a wait. */
 async function prepare(stack: string, interrupted: boolean) {
   await assertValid(stack);
+  const text = await readStackFile(stack);
   const platform = await declaredPlatform(stack);
   agentSocket(platform.target.socket, process.env.DOCKER_HOST);
-  const docker = await setUp();
+  const refuseTaken = async (docker: Engine) => {
+    await assertOwn(docker, stack);
+    await refuseForeignData(docker, stack);
+    await assertPortsFree(await docker.listContainers(), stack, platform.edge);
+  };
+  // The set-up may take half an hour: nobody waits that long for a refusal, and much may have changed after it.
+  const docker = await setUp(refuseTaken);
   await ensureStack(stack);
-  await assertOwn(docker, stack);
-  await refuseForeignData(docker, stack);
+  await refuseTaken(docker);
   await recover(docker, stack, interrupted);
   const crowded = tooFewNetworks(await readRoom(docker, stack, Object.keys(platform.tenants)));
   if (crowded) throw new CliError(crowded);
-  const { address, https, http } = platform.edge;
-  await assertPortsFree(await docker.listContainers(), stack, { address, https, http });
-  return { docker, platform };
+  return { docker, platform, text };
 }
 
 /** `pulumi up` with its steps as they end; on a failure the last lines of what failed. */
@@ -150,7 +163,7 @@ async function explainJob(docker: Engine, name: string, code: number) {
   return {
     what: `the job ${name} failed (exit code ${code})`,
     why: lines.join("\n") || "it left no output",
-    fix: "correct the cause, then redfleet up: the job runs again, what is done stays done",
+    fix: `correct the cause, then ${redfleet("up")}: the job runs again, what is done stays done`,
   };
 }
 
@@ -167,11 +180,11 @@ function endpointsOf({ clusters, tenants }: StackOutputs): { name: string; url: 
 
 /** Where everything answers, and how to log in; of a stopped tenant, how to start it. */
 export function renderResult(result: UpResult): string {
-  const flag = result.stack === "dev" ? "" : ` --stack ${result.stack}`;
+  const npx = (words: string) => `npx ${redfleet(words, result.stack)}`;
   const lines = [paint("bold", `The stack "${result.stack}" is up (${result.seconds} s).`), ""];
   const show = (name: string, url: string, state = "running") => {
-    const login = `user admin, password: npx redfleet password ${name}${flag}`;
-    const start = `stopped: npx redfleet tenant start ${name} --up${flag}`;
+    const login = `user admin, password: ${npx(`password ${name}`)}`;
+    const start = `stopped: ${npx(`tenant start ${name} --up`)}`;
     lines.push(`  ${name.padEnd(16)} ${paint("cyan", url)}`);
     lines.push(`  ${"".padEnd(16)} ${state === "stopped" ? start : login}`);
   };
@@ -185,6 +198,12 @@ export function renderResult(result: UpResult): string {
     lines.push("", `  Erased: ${result.erased.join(", ")}. Take that out of confirmDestroy: the`);
     lines.push("  emptied volumes and the jobs that emptied them go with the next up.");
   }
-  lines.push("", `  More: npx redfleet status${flag} · logs <name> · tenant add <name> · down`);
+  if (result.outdated) {
+    lines.push("", `  Pulumi.${result.stack}.yaml has changed since this run began: ${npx("up")}`);
+  }
+  const more = ["status", "logs <name>", "tenant add <name>", "down"].map(
+    (words) => `    ${npx(words)}`,
+  );
+  lines.push("", "  More:", ...more);
   return lines.join("\n");
 }

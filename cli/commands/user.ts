@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { globals } from "../context.ts";
 import { askRuntime } from "../engine/runtime-script.ts";
+import { redfleet } from "../hint.ts";
 import { readInput } from "../input.ts";
 import { printJson, table } from "../output.ts";
 
@@ -122,6 +123,6 @@ const DONE = {
 
 const ask = <T>(stack: string, name: string, words: readonly string[], input?: string) =>
   askRuntime<T>(stack, name, {
-    ...{ script: "user.ts", words, fix: `redfleet user list ${name}` },
+    ...{ script: "user.ts", words, fix: redfleet(`user list ${name}`) },
     ...(input !== undefined && { input }),
   });

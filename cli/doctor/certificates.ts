@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:tls";
+import { redfleet } from "../hint.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 const DAY = 86_400_000;
@@ -33,7 +34,7 @@ async function checkServed({
   const name = "edge certificate";
   const answer = await servedExpiry(host, address, port);
   if (answer instanceof Date) return judgeExpiry(name, answer, DAYS.served, new Date());
-  return fail(name, `${host}:${port}: ${answer}`, "redfleet logs edge");
+  return fail(name, `${host}:${port}: ${answer}`, redfleet("logs edge"));
 }
 
 /** Expiry of what a server shows for a host name, or why it shows nothing. */
@@ -53,7 +54,7 @@ function servedExpiry(host: string, address: string, port: number): Promise<Date
 export function judgeExpiry(name: string, end: Date, least: number, now: Date): Check {
   const days = Math.floor((end.getTime() - now.getTime()) / DAY);
   const date = end.toISOString().slice(0, 10);
-  const fix = "redfleet logs agent says why it is not renewed; given files: renew them";
+  const fix = `${redfleet("logs agent")} says why it is not renewed; given files: renew them`;
   if (days < 0) return fail(name, `expired on ${date}`, fix);
   const detail = `valid until ${date} (${days} days)`;
   return days < least ? warn(name, detail, fix) : ok(name, detail);

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
-import { createServer } from "node:net";
 import { type Room, tooFewNetworks } from "../engine/pools.ts";
+import { holderOf, type Publisher, tryToListen } from "../setup/ports.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 /** Where a stack's edge listens on the host. */
@@ -14,11 +14,18 @@ export interface EdgeAddress {
 /** Ports that the stack's own edge holds right now. */
 export type OwnPorts = ReadonlySet<number>;
 
-/** The edge's ports and the names that must lead to it. */
-export async function checkNetwork(edge: EdgeAddress, own: OwnPorts): Promise<Check[]> {
+/**
+ * The edge's ports and the names that must lead to it.
+ * @param containers what runs on the engine, whoever's it is
+ */
+export async function checkNetwork(
+  edge: EdgeAddress,
+  own: OwnPorts,
+  containers: readonly Publisher[],
+): Promise<Check[]> {
   return Promise.all([
-    checkPort("port for HTTP", edge.address, edge.http, own),
-    checkPort("port for HTTPS", edge.address, edge.https, own),
+    checkPort("port for HTTP", edge.address, edge.http, own, containers),
+    checkPort("port for HTTPS", edge.address, edge.https, own, containers),
     checkName(edge),
   ]);
 }
@@ -30,31 +37,26 @@ export function judgeRoom(room: Room): Check {
   return ok("networks", `${room.needed} to be made, room for ${room.free}`);
 }
 
-async function checkPort(name: string, address: string, port: number, own: OwnPorts) {
+async function checkPort(
+  name: string,
+  address: string,
+  port: number,
+  own: OwnPorts,
+  containers: readonly Publisher[],
+): Promise<Check> {
   const where = `${address}:${port}`;
   if (own.has(port)) return ok(name, `${where} is held by this stack's edge`);
   const code = await tryToListen(address, port);
   if (code === undefined) return ok(name, `${where} is free`);
   if (code === "EADDRINUSE") {
-    const find = `ss -ltnp 'sport = :${port}' names its holder`;
+    const holder = holderOf(containers, address, port);
     return fail(
       name,
-      `${where} is taken by another program`,
-      `${find}; or change edge in the file`,
+      `${where} is taken ${holder}`,
+      "end that program, or change edge in the file",
     );
   }
   return fail(name, `${where}: ${code}`, "choose another address or port for edge in the file");
-}
-
-/** Listens for a moment; returns the error's code, or nothing if it worked. */
-export function tryToListen(address: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen({ host: address, port, exclusive: true }, () => {
-      server.close(() => resolve(undefined));
-    });
-  });
 }
 
 /** Any label must do: tenants come and go without a change of DNS. */

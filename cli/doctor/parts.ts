@@ -3,6 +3,7 @@ import { type Absence, observeAbsence } from "../engine/absence.ts";
 import { isUp, missingParts } from "../engine/declared.ts";
 import { observePart } from "../engine/observe.ts";
 import type { StackView } from "../engine/view.ts";
+import { redfleet } from "../hint.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 /** Whether every container that the stack file declares is there and runs, once the stack is up. */
@@ -22,8 +23,8 @@ export function judgeParts(view: StackView, platform: PlatformConfig, absence: A
   const detail = found.map(({ line }) => line).join("\n");
   // What starts needs time, and nothing else.
   if (found.every(({ state }) => state === "starting")) {
-    return warn(name, detail, "wait; redfleet status says when all runs");
+    return warn(name, detail, `wait; ${redfleet("status")} says when all runs`);
   }
-  const fix = "redfleet up makes again what is missing; redfleet status says more of the others";
+  const fix = `${redfleet("up")} makes again what is missing; ${redfleet("status")} says more of the others`;
   return fail(name, detail, fix);
 }

@@ -1,24 +1,27 @@
+import { redfleet } from "../hint.ts";
 import { isStale, readLocks, type StateLock } from "../pulumi/locks.ts";
+import { passphraseProblem } from "../pulumi/passphrase.ts";
 import { checkpointFile } from "../pulumi/places.ts";
 import { orphansOf, runProcesses } from "../pulumi/processes.ts";
 import { hasState, readState, type State } from "../pulumi/state.ts";
-import { type Check, ok, warn } from "./check.ts";
+import { type Check, fail, ok, warn } from "./check.ts";
 
 /** The lock and the unfinished operations of one stack. */
 export async function checkState(stack: string): Promise<Check[]> {
   const orphans = new Set(orphansOf(runProcesses()).map(({ pid }) => pid));
   const locks = judgeLocks(readLocks(stack), isStale, orphans);
-  if (hasState(stack)) return [locks, ...pendingOperations(stack)];
+  if (hasState(stack)) return [locks, ...ofCheckpoint(stack)];
   return [locks, ok("pending operations", `the stack "${stack}" has no state yet`)];
 }
 
-/** What the state says of operations, if it can be read. */
-function pendingOperations(stack: string): Check[] {
+/** What the state says of operations and of its passphrase, if it can be read. */
+function ofCheckpoint(stack: string): Check[] {
   try {
-    return [judgePending(readState(stack).pending)];
+    const { pending, salt } = readState(stack);
+    return [judgePending(pending), judgePassphrase(stack, salt)];
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const fix = "redfleet up puts it aside and goes on from the newest backup";
+    const fix = `${redfleet("up")} puts it aside and goes on from the newest backup`;
     return [warn("state", `${checkpointFile(stack)} was cut off: ${error.message}`, fix)];
   }
 }
@@ -37,11 +40,11 @@ export function judgeLocks(
   if (!lock) return ok(name, "nobody holds it");
   const owner = `${lock.username}@${lock.hostname}, process ${lock.pid}, since ${lock.timestamp}`;
   if (orphans.has(lock.pid) && !stale(lock)) {
-    const fix = "redfleet up lets it end what it is at, and goes on from there";
+    const fix = `${redfleet("up")} lets it end what it is at, and goes on from there`;
     return warn(name, `held by ${owner}, which a killed run has left behind`, fix);
   }
   if (!stale(lock)) return warn(name, `held by ${owner}`, "wait until that operation ends");
-  return warn(name, `left behind by ${owner}, which is gone`, "redfleet up removes it");
+  return warn(name, `left behind by ${owner}, which is gone`, `${redfleet("up")} removes it`);
 }
 
 /** @param pending operations in the stack's checkpoint */
@@ -50,5 +53,16 @@ export function judgePending(pending: State["pending"]): Check {
   if (pending.length === 0) return ok(name, "none");
   const lines = pending.map(({ type, resource }) => `${type} ${resource.urn.split("::").at(-1)}`);
   const detail = `an operation was cut off: ${lines.join(", ")}`;
-  return warn(name, detail, "redfleet up finds out what became of them and goes on");
+  return warn(name, detail, `${redfleet("up")} finds out what became of them and goes on`);
+}
+
+/**
+ * Whether the secrets in the state can be read.
+ * @param salt of the state
+ */
+export function judgePassphrase(stack: string, salt: string | undefined): Check {
+  const name = "passphrase";
+  const problem = passphraseProblem(stack, salt);
+  if (!problem) return ok(name, "it reads the secrets of the state");
+  return fail(name, `${problem.what}: ${problem.why}`, problem.fix ?? "");
 }

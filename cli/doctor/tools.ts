@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { redfleet } from "../hint.ts";
 import { pulumiBinary } from "../pulumi/environment.ts";
 import { tryRun } from "../setup/exec.ts";
 import { PLUGINS, type PluginName, PULUMI, pluginDirectory } from "../setup/toolchain/versions.ts";
@@ -23,9 +24,9 @@ async function checkPulumi(): Promise<Check> {
   const options = { env: { PULUMI_SKIP_UPDATE_CHECK: "true" }, timeoutSeconds: 30 };
   const { code, stdout, tail } = await tryRun(pulumiBinary(), ["version"], options);
   const version = stdout.trim().replace(/^v/, "");
-  if (code !== 0) return fail("pulumi", firstLine(tail), "redfleet up installs it");
+  if (code !== 0) return fail("pulumi", firstLine(tail), `${redfleet("up")} installs it`);
   if (version === PULUMI) return ok("pulumi", version);
-  return warn("pulumi", `${version} instead of ${PULUMI}`, "redfleet up installs it");
+  return warn("pulumi", `${version} instead of ${PULUMI}`, `${redfleet("up")} installs it`);
 }
 
 const firstLine = (text: string): string => text.trim().split("\n")[0] || "does not run";
@@ -33,5 +34,5 @@ const firstLine = (text: string): string => text.trim().split("\n")[0] || "does 
 function checkPlugin(name: PluginName): Check {
   const version = PLUGINS[name];
   if (existsSync(pluginDirectory(name))) return ok(`plugin ${name}`, version);
-  return fail(`plugin ${name}`, `${version} is missing`, "redfleet up installs it");
+  return fail(`plugin ${name}`, `${version} is missing`, `${redfleet("up")} installs it`);
 }

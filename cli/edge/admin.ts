@@ -1,4 +1,5 @@
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import type { FlowNode, LibraryEntry } from "../import/types.ts";
 import { type Answer, askEdge, type Edge, type Question } from "./client.ts";
 
@@ -92,7 +93,7 @@ function succeeded(what: string, { status, body }: Answer): string {
   throw new CliError({
     what: `${what} was refused with status ${status}`,
     why: messageOf(body),
-    fix: "redfleet status and redfleet logs <name> say more; nothing was changed",
+    fix: `${redfleet("status")} and ${redfleet("logs <name>")} say more; nothing was changed`,
   });
 }
 

@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { text } from "node:stream/consumers";
+import type { EdgeConfig } from "../../config/sections/edge.ts";
 
 /** How this machine reaches the platform's edge. */
 export interface Edge {
   /** Where it listens, e.g. `127.0.0.1`. Names below .localhost are not known to every resolver. */
   readonly address: string;
-  /** File with the certificate of its authority; null where this machine trusts it anyway. */
-  readonly caFile: string | null;
+  /** File with certificates, of authorities or the edge's own, that it must show one of; null: what Node trusts. */
+  readonly trustFile: string | null;
 }
 
 /** What is asked beside the URL. */
@@ -27,6 +28,14 @@ export interface Answer {
   readonly body: string;
 }
 
+/**
+ * What the edge's certificate is checked against. Given files are trusted themselves: their authority may be
+ * one that this machine does not know, and what is to be seen is that the edge serves just them.
+ * @param ownCa file with the certificate of the platform's own CA
+ */
+export const trustFile = (tls: EdgeConfig["tls"], ownCa: string | null): string | null =>
+  tls.mode === "files" ? tls.certificate : ownCa;
+
 /** An edge that listens everywhere is asked on this machine's own address. */
 export const reachable = (address: string): string =>
   ["0.0.0.0", "::"].includes(address) ? "127.0.0.1" : address;
@@ -37,7 +46,7 @@ export const reachable = (address: string): string =>
  */
 export async function askEdge(edge: Edge, url: URL, question: Question = {}): Promise<Answer> {
   const { method = "GET", headers = {}, body, timeoutSeconds = 5 } = question;
-  const ca = edge.caFile === null ? undefined : await readFile(edge.caFile);
+  const ca = edge.trustFile === null ? undefined : await readFile(edge.trustFile);
   const content = body === undefined ? undefined : JSON.stringify(body);
   const request = url.protocol === "http:" ? requestHttp : requestHttps;
   return new Promise((resolve, reject) => {
@@ -52,7 +61,7 @@ export async function askEdge(edge: Edge, url: URL, question: Question = {}): Pr
         ...(content !== undefined && { "content-type": "application/json" }),
         ...headers,
       },
-      ...(ca && { ca }),
+      ...(ca && { ca, allowPartialTrustChain: true }),
       timeout: timeoutSeconds * 1000,
       agent: false as const,
     };

@@ -1,3 +1,4 @@
+import { redfleet } from "../hint.ts";
 import type { Work } from "../pulumi/work.ts";
 import type { Observation } from "./observe.ts";
 
@@ -18,7 +19,7 @@ export function observeAbsence(name: string, { work, made }: Absence): Observati
       : { state: "starting", reason: `is not made yet: ${underWay}` };
   }
   if (made && !made.has(name)) {
-    return { state: "stopped", reason: "is not made yet: run redfleet up" };
+    return { state: "stopped", reason: `is not made yet: run ${redfleet("up")}` };
   }
-  return { state: "error", reason: "does not exist: run redfleet up" };
+  return { state: "error", reason: `does not exist: run ${redfleet("up")}` };
 }

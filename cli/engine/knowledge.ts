@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { caPath } from "../../config/local.ts";
 import type { PlatformConfig } from "../../config/schema.ts";
-import { localDirectory } from "../context.ts";
+import type { EdgeConfig } from "../../config/sections/edge.ts";
+import { ROOT } from "../context.ts";
 import { hasState, readState, type State } from "../pulumi/state.ts";
 import { type Work, workOn } from "../pulumi/work.ts";
 import { writeAtomic } from "../setup/files.ts";
@@ -43,7 +45,11 @@ export async function readStatus(
   // First: what an `up` that ends meanwhile has made is in the view.
   const absence = await readAbsence(stack);
   const view = await readStack(docker, stack);
-  const status = assembleStatus(view, { absence, ...(await gather(docker, view)) }, platform);
+  const status = assembleStatus(
+    view,
+    { absence, ...(await gather(docker, view, platform)) },
+    platform,
+  );
   const found = platform ? differences(view, status, platform) : [];
   return { ...status, differences: found, work: absence.work };
 }
@@ -61,9 +67,13 @@ const containersIn = ({ resources }: State): Set<string> =>
     ),
   );
 
-async function gather(docker: Engine, view: StackView): Promise<Omit<Knowledge, "absence">> {
+async function gather(
+  docker: Engine,
+  view: StackView,
+  platform: PlatformConfig | undefined,
+): Promise<Omit<Knowledge, "absence">> {
   const [caFile, runtimes, lastLines] = await Promise.all([
-    fetchCa(docker, view),
+    fetchCa(docker, view, platform?.edge.tls),
     askRuntimes(docker, view),
     lastLinesOf(docker, view),
   ]);
@@ -103,9 +113,16 @@ async function lastLinesOf(docker: Engine, view: StackView): Promise<Map<string,
 /**
  * Copies the CA's certificate out of the agent, so that clients on this host can trust it.
  * With the agent gone, an earlier copy still holds.
+ * @param tls where the edge's certificate comes from; unknown: from that CA
+ * @returns its file; null before there is one, and where certificates are given
  */
-export async function fetchCa(docker: Engine, view: StackView): Promise<string | null> {
-  const file = join(localDirectory(view.stack), "ca.crt");
+export async function fetchCa(
+  docker: Engine,
+  view: StackView,
+  tls?: EdgeConfig["tls"],
+): Promise<string | null> {
+  if (tls?.mode === "files") return null;
+  const file = join(ROOT, caPath(view.stack));
   const kept = await readFile(file).catch(() => undefined);
   const agent = view.parts.find((part) => part.component === "agent");
   if (!agent) return kept && view.parts.length > 0 ? file : null;

@@ -1,5 +1,6 @@
 import { CliError } from "../errors.ts";
-import { connectedEngine } from "./client.ts";
+import { redfleet } from "../hint.ts";
+import { ownEngine } from "../pulumi/owner.ts";
 import { exec } from "./exec.ts";
 import { observePart } from "./observe.ts";
 import type { Part } from "./part.ts";
@@ -29,7 +30,7 @@ export async function askRuntime<T>(
   name: string,
   { script, words, input, fix }: RuntimeQuestion,
 ): Promise<T> {
-  const docker = await connectedEngine();
+  const docker = await ownEngine(stack);
   const editor = editorOf(await readStack(docker, stack), name);
   const command = ["node", `/app/runtime/${script}`, ...words];
   const { stdout, stderr } = await exec(docker, editor.name, command, ANSWER_MS, input).catch(
@@ -66,7 +67,7 @@ export function editorOf(view: StackView, name: string): Part {
   throw new CliError({
     what: `"${name}" is no cluster or tenant`,
     why: "a cluster's editor, or a tenant's runtime, knows its store",
-    fix: `redfleet status --stack ${view.stack}`,
+    fix: redfleet("status", view.stack),
   });
 }
 
@@ -76,7 +77,8 @@ function notRunning(part: Part): CliError {
   return new CliError({
     what: `${part.name} does not run`,
     why: reason || state,
-    fix: part.status === "paused" ? `docker unpause ${part.name}` : `redfleet restart ${part.name}`,
+    fix:
+      part.status === "paused" ? `docker unpause ${part.name}` : redfleet(`restart ${part.name}`),
   });
 }
 
@@ -84,7 +86,7 @@ const restarts = (container: string, why: string): CliError =>
   new CliError({
     what: `${container} restarts`,
     why,
-    fix: "run the command again in some seconds; redfleet status says when it runs",
+    fix: `run the command again in some seconds; ${redfleet("status")} says when it runs`,
   });
 
 /**
@@ -100,7 +102,7 @@ export function explainSilence(before: Part, now: Part | undefined, said: string
   return new CliError({
     what: `${now.name} did not answer`,
     why: said,
-    fix: `redfleet logs ${now.name}`,
+    fix: redfleet(`logs ${now.name}`),
   });
 }
 

@@ -1,4 +1,5 @@
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import type { Part } from "./part.ts";
 import type { Route, StackView } from "./view.ts";
 
@@ -21,7 +22,10 @@ export function selectParts(view: StackView, name: string): Part[] {
   throw new CliError({
     what: `the stack "${view.stack}" has nothing by the name of "${name}"`,
     why: view.parts.length === 0 ? "nothing of it is on this engine" : known(view),
-    fix: view.parts.length === 0 ? "redfleet up" : "redfleet status shows what there is",
+    fix:
+      view.parts.length === 0
+        ? redfleet("up", view.stack)
+        : `${redfleet("status", view.stack)} shows what there is`,
   });
 }
 
@@ -31,18 +35,17 @@ export function withoutContainer(
   { kind, key, state }: Route,
   what = `the ${kind} "${key}"`,
 ): CliError {
-  const flag = stack === "dev" ? "" : ` --stack ${stack}`;
   if (state === "running") {
     return new CliError({
       what: `${what} has no container`,
       why: "it does not exist on this engine, and the stack file does not stop it",
-      fix: `redfleet up${flag} makes it again`,
+      fix: `${redfleet("up", stack)} makes it again`,
     });
   }
   return new CliError({
     what: `the ${kind} "${key}" is stopped`,
     why: "the stack file says so: it has no container until it is started again",
-    fix: `redfleet tenant start ${key} --up${flag}`,
+    fix: redfleet(`tenant start ${key} --up`, stack),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { DeclaredPart } from "../../config/parts.ts";
 import type { PlatformConfig } from "../../config/schema.ts";
+import { redfleet } from "../hint.ts";
 import { type Absence, observeAbsence } from "./absence.ts";
 import { declaredRoutes, isUp, missingParts } from "./declared.ts";
 import { combine, type Observation, observePart, type State } from "./observe.ts";
@@ -52,11 +53,13 @@ export interface Status {
   domain: string;
   /** Port of HTTPS on the host: the edge's, or the declared one without an edge; 0 if neither is known. */
   https: number;
-  /** Certificate of the platform's own CA; null before there is one. */
+  /** Certificate of the platform's own CA; null before there is one, and where certificates are given. */
   caFile: string | null;
   clusters: Record<string, ClusterStatus>;
   tenants: Record<string, TenantStatus>;
   components: Record<string, ComponentStatus>;
+  /** Of a stack that is down: whose data is on the engine still (`mongodb`, `tenant-acme`). */
+  kept: readonly string[];
 }
 
 /** The answer of `redfleet status --json`: a contract, so nothing more and nothing less. */
@@ -103,9 +106,7 @@ export function assembleStatus(
   known: Knowledge,
   platform?: PlatformConfig,
 ): Status {
-  return isUp(view)
-    ? judge(withDeclared(view, platform), known, platform)
-    : nothing(view.stack, known);
+  return isUp(view) ? judge(withDeclared(view, platform), known, platform) : nothing(view, known);
 }
 
 /** What the engine has, and what it should have. */
@@ -126,9 +127,16 @@ function withDeclared(view: StackView, platform: PlatformConfig | undefined): Ju
   };
 }
 
-const nothing = (stack: string, { caFile }: Knowledge): Status => ({
+const nothing = ({ stack, volumes }: StackView, { caFile }: Knowledge): Status => ({
   ...{ stack, domain: "", https: 0, caFile, clusters: {}, tenants: {}, components: {} },
+  kept: [...new Set(volumes.flatMap((name) => ownerOfData(stack, name) ?? []))],
 });
+
+/** `tenant-acme` for `dev-tenant-acme-data`, `mongodb` for the data of each of its members. */
+function ownerOfData(stack: string, volume: string): string | undefined {
+  const own = volume.startsWith(`${stack}-`) ? volume.slice(stack.length + 1) : volume;
+  return /^(.+?)(?:-\d+)?-data$/.exec(own)?.[1];
+}
 
 function judge(view: Judged, known: Knowledge, platform: PlatformConfig | undefined): Status {
   const edge = view.parts.find((part) => part.component === "edge");
@@ -145,6 +153,7 @@ function judge(view: Judged, known: Knowledge, platform: PlatformConfig | undefi
     clusters: each("cluster", (route) => clusterStatus(view, known, route, url)),
     tenants: each("tenant", (route) => tenantStatus(view, known, route, url)),
     components: componentsOf(view, known),
+    kept: [],
   };
 }
 
@@ -212,7 +221,7 @@ function tenantState(
   wanted: Route["state"],
 ): Observation {
   const declared =
-    wanted === "stopped" ? "stopped in the stack file" : "stopped until the next redfleet up";
+    wanted === "stopped" ? "stopped in the stack file" : `stopped until the next ${redfleet("up")}`;
   if (!part && route.state === "stopped") return { state: "stopped", reason: declared };
   if (!part) return missing(known, route.upstream);
   const observed = observeRuntime(part, known);

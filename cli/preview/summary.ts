@@ -14,6 +14,7 @@ interface StepState {
   type: string;
   retainOnDelete?: boolean;
   inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
 }
 
 /** What `pulumi preview --json` prints. */
@@ -22,7 +23,14 @@ export interface Preview {
 }
 
 /** What a change means for those who use the platform, the worst last. */
-const EFFECTS = ["created", "changed in place", "restarted", "removed", "data lost"] as const;
+const EFFECTS = [
+  "created",
+  "changed in place",
+  "made anew",
+  "restarted",
+  "removed",
+  "data lost",
+] as const;
 export type Effect = (typeof EFFECTS)[number];
 
 /** One resource that changes. */
@@ -40,6 +48,7 @@ const FOR_GOOD =
 
 const VOLUME = "docker:index/volume:Volume";
 const CONTAINER = "docker:index/container:Container";
+const IMAGE = "docker:index/remoteImage:RemoteImage";
 
 /**
  * Resources that say nothing by themselves: the files of a container change together with it, and
@@ -48,8 +57,6 @@ const CONTAINER = "docker:index/container:Container";
 const SILENT = /\.files$/;
 /** Volumes that are made again from the stack file. */
 const RECORDS = /\.(route|files|config|run|tls-[a-z]+)$/;
-/** Containers that run once. */
-const JOBS = /\.(job|init|keep-secret|valkey-user|first-user)$/;
 /** What the jobs erase that take the place of what a confirmed destruction ends, by their commands. */
 const ERASERS: Readonly<Record<string, { readonly tenant: string; readonly cluster: string }>> = {
   "/app/jobs/erase.ts": {
@@ -61,8 +68,8 @@ const ERASERS: Readonly<Record<string, { readonly tenant: string; readonly clust
 
 /** Everything that a preview would change, in the order of its owners. */
 export function summarise({ steps = [] }: Preview): Change[] {
-  const keys = keysOf(steps);
-  const changes = steps.flatMap((step) => changeOf(step, keys) ?? []);
+  const known = { keys: keysOf(steps), images: imagesOf(steps) };
+  const changes = steps.flatMap((step) => changeOf(step, known) ?? []);
   return changes.sort((a, b) => order(a).localeCompare(order(b), "en", { numeric: true }));
 }
 
@@ -82,6 +89,29 @@ function keysOf(steps: readonly PreviewStep[]): ReadonlyMap<string, string> {
   );
 }
 
+/** What the steps say of other resources than their own. */
+interface Known {
+  readonly keys: ReadonlyMap<string, string>;
+  /** Names by ids: `node-red-5`. An image that is to be built has no id yet, one that stays is told by --show-sames. */
+  readonly images: ReadonlyMap<unknown, string>;
+}
+
+function imagesOf(steps: readonly PreviewStep[]): Known["images"] {
+  return new Map(
+    steps
+      .filter((step) => typeOf(step) === IMAGE)
+      .map((step) => [step.oldState?.outputs?.imageId, nameOf(step).replace("image-", "")]),
+  );
+}
+
+/** `image node-red-4 → node-red-5` where a container gets one of another name. */
+function reason(field: string, { oldState, newState }: PreviewStep, { images }: Known): string {
+  if (field !== "image") return field;
+  const before = images.get(oldState?.inputs?.image);
+  const after = images.get(newState?.inputs?.image);
+  return before && after && before !== after ? `image ${before} → ${after}` : field;
+}
+
 /** Labels that a resource is to have, as the provider takes them. */
 function labelsOf({ newState }: PreviewStep): Record<string, string> {
   const labels = newState?.inputs?.labels;
@@ -89,14 +119,22 @@ function labelsOf({ newState }: PreviewStep): Record<string, string> {
   return Object.fromEntries(pairs.map(({ label, value }) => [label, value]));
 }
 
-function changeOf(step: PreviewStep, keys: ReadonlyMap<string, string>): Change | undefined {
+/** Runs once: nobody notices that it runs again. */
+const isJob = (step: PreviewStep): boolean => labelsOf(step)[LABEL.component] === "job";
+
+function changeOf(step: PreviewStep, known: Known): Change | undefined {
   const type = typeOf(step);
   const effect = effectOf(step, type);
   const name = nameOf(step);
   if (effect === undefined || !type.startsWith("docker:") || SILENT.test(name)) return undefined;
-  const because = step.op === "replace" ? (step.replaceReasons ?? []) : [];
+  const reasons = step.op === "replace" ? (step.replaceReasons ?? []) : [];
+  const because = reasons.map((field) => reason(field, step, known));
   const { owner, resource } = ownerOf(name);
-  return { owner: renamed(owner, keys.get(owner)), effect, ...told(step, type, resource, because) };
+  return {
+    owner: renamed(owner, known.keys.get(owner)),
+    effect,
+    ...told(step, type, resource, because),
+  };
 }
 
 /** `tenant shop (was acme)`; an owner whose key is the first one as it is. */
@@ -134,7 +172,7 @@ function effectOf(step: PreviewStep, type: string): Effect | undefined {
       return "changed in place";
     case "replace":
       if (data || erasedBy(step)) return "data lost";
-      return type === CONTAINER && !JOBS.test(name) ? "restarted" : "changed in place";
+      return type === CONTAINER && !isJob(step) ? "restarted" : "made anew";
     case "delete":
       // Volumes with data stay on the engine; what goes is a replica's cache, or what an erasure has emptied.
       return "removed";

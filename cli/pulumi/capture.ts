@@ -1,5 +1,6 @@
 import { ROOT } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { type RunResult, tryRun } from "../setup/exec.ts";
 import { assertStackFile } from "../stackfile/edit.ts";
 import { pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
@@ -27,7 +28,7 @@ export async function stackOutput<T>(stack: string, name: string): Promise<T> {
     knownCause(stack, why) ?? {
       what: `the ${name} of the stack "${stack}" cannot be read`,
       why,
-      fix: `outputs are there once an up has ended well: redfleet up --stack ${stack}`,
+      fix: `outputs are there once an up has ended well: ${redfleet("up", stack)}`,
     },
   );
 }

@@ -11,6 +11,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { localDirectory } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { say } from "../setup/progress.ts";
 import { checkpointFile } from "./places.ts";
 
@@ -80,7 +81,7 @@ export function backUpState(stack: string): void {
 }
 
 /** True for a file that is a checkpoint from its beginning to its end. */
-function isWhole(file: string): boolean {
+export function isWhole(file: string): boolean {
   try {
     const { checkpoint } = JSON.parse(readFileSync(file, "utf8")) as { checkpoint?: unknown };
     return typeof checkpoint === "object" && checkpoint !== null;
@@ -108,6 +109,6 @@ function allBroken(stack: string, current: string, backups: readonly string[]): 
   return new CliError({
     what: `the state of the stack "${stack}" cannot be read, and neither can its backups`,
     why: `${[current, ...backups].join("\n")}\nare no whole checkpoints; nothing was changed`,
-    fix: `put a copy of one of them back, then redfleet up; without one nobody knows the stack's passwords: move them away, and erase it: redfleet down --stack ${stack} --delete-data --yes`,
+    fix: `put a copy of one of them back, then ${redfleet("up", stack)}; without one nobody knows the stack's passwords: move them away, and erase it: ${redfleet("down --delete-data --yes", stack)}`,
   });
 }

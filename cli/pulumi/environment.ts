@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ROOT, stackFileOf } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { startTime } from "../setup/process.ts";
 import { launcherDirectory, pulumiHome } from "../setup/toolchain/versions.ts";
@@ -32,13 +33,17 @@ export function pulumiDirectory(): string {
   return launcherDirectory();
 }
 
+const binaryPath = (): string => join(pulumiDirectory(), "pulumi");
+
+/** True once a set-up has found or made Pulumi. */
+export const isInstalled = (): boolean => existsSync(binaryPath());
+
 /** Path of the real Pulumi command. */
 export function pulumiBinary(): string {
-  const binary = join(pulumiDirectory(), "pulumi");
-  if (existsSync(binary)) return binary;
+  if (isInstalled()) return binaryPath();
   throw new CliError({
     what: "the Pulumi command line is not installed yet",
-    fix: "npm run up (or: npx redfleet up) installs everything that is missing",
+    fix: `npx ${redfleet("up")} installs everything that is missing`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { CliError, type Explanation, engineGone, fullDisk } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { wrongPassphrase } from "./passphrase.ts";
 import type { PulumiResult } from "./run.ts";
 
@@ -36,7 +37,7 @@ const CAUSES: readonly Cause[] = [
     explain: (stack, why) => ({
       what: `another operation works on the stack "${stack}"`,
       why,
-      fix: "wait until it ends; a lock of a dead process is removed by redfleet up",
+      fix: `wait until it ends; a lock of a dead process is removed by ${redfleet("up", stack)}`,
     }),
   },
   {
@@ -80,7 +81,7 @@ const COMMANDS: Readonly<Record<string, string>> = { up: "up", destroy: "down" }
 /** Whoever ended it knows why: what Pulumi says of what it could not finish is no cause of anything. */
 function interruption(stack: string, operation: string, signal: NodeJS.Signals): CliError {
   const command = COMMANDS[operation];
-  const again = command ? `redfleet ${command} --stack ${stack}` : "run the command again";
+  const again = command ? redfleet(command, stack) : "run the command again";
   return new CliError({
     what: `interrupted (${signal}) in the middle of pulumi ${operation}`,
     why: "what was done by then is done",

@@ -4,7 +4,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CliError } from "../errors.ts";
 import { writeAtomic } from "../setup/files.ts";
-import { LOCAL, PASSPHRASE, PROJECT, STATE } from "./places.ts";
+import { missingPassphrase } from "./passphrase.ts";
+import { PASSPHRASE, PROJECT, STATE } from "./places.ts";
 
 /**
  * Sees to it that this clone has a place for its state and a passphrase for the secrets in it. A
@@ -13,21 +14,18 @@ import { LOCAL, PASSPHRASE, PROJECT, STATE } from "./places.ts";
 export async function ensureLocalState(): Promise<void> {
   await mkdir(STATE, { recursive: true, mode: 0o700 });
   if (process.env.PULUMI_CONFIG_PASSPHRASE !== undefined || existsSync(PASSPHRASE)) return;
-  if (hasStacks()) {
-    throw new CliError({
-      what: `the passphrase of this clone's state is missing (${PASSPHRASE})`,
-      why: "the secrets in the state cannot be read without it, and no other one will do",
-      fix: `put the file back, or set PULUMI_CONFIG_PASSPHRASE; to begin anew: docker objects and ${LOCAL} must go`,
-    });
-  }
+  const stacks = stacksWithState();
+  if (stacks.length > 0) throw new CliError(missingPassphrase(stacks));
   await writeAtomic(PASSPHRASE, `${randomBytes(32).toString("base64url")}\n`, 0o600);
 }
 
-function hasStacks(): boolean {
+function stacksWithState(): string[] {
   try {
     const names = readdirSync(join(STATE, ".pulumi", "stacks", PROJECT));
-    return names.some((name) => name.endsWith(".json"));
+    return names
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => name.slice(0, -".json".length));
   } catch {
-    return false;
+    return [];
   }
 }

@@ -6,25 +6,40 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { ROOT, stackFileOf } from "../context.ts";
 import { explain, renderExplanation } from "../errors.ts";
+import { hintsFor, redfleet } from "../hint.ts";
 import { writeAtomic } from "../setup/files.ts";
-import { ensurePulumi } from "../setup/toolchain/pulumi.ts";
+import { setUpPulumi } from "../setup/index.ts";
+import { acquire } from "../setup/lock.ts";
 import { pulumiHome } from "../setup/toolchain/versions.ts";
-import { absorbOverlay, pulumiBinary, pulumiEnvironment, writeOverlay } from "./environment.ts";
+import {
+  absorbOverlay,
+  isInstalled,
+  pulumiBinary,
+  pulumiEnvironment,
+  writeOverlay,
+} from "./environment.ts";
 import { ensureLocalState } from "./local.ts";
 import { assertChecked, commandOf, operationOf } from "./operation.ts";
 import { saltOf, withoutSalt } from "./overlay.ts";
 import { fitsPassphrase, wrongPassphrase } from "./passphrase.ts";
-import { STATE } from "./places.ts";
+import { checkpointFile, lockFile, STATE } from "./places.ts";
 import { ensureStack } from "./stack.ts";
+import { readState } from "./state.ts";
 
-/** The stack that a command line names, or the selected one, or `dev`. */
+/** The stack that a command line names, or the environment, or the selected one, or `dev`. */
 function stackOf(args: readonly string[]): string {
   const index = args.findIndex((arg) => /^(?:-s|--stack)$/.test(arg));
   const joined = args.find((arg) => /^(?:-s|--stack)=/.test(arg));
   const named = index >= 0 ? args[index + 1] : joined?.slice(joined.indexOf("=") + 1);
   const initialised =
     args[0] === "stack" && args[1] === "init" ? firstWord(args.slice(2)) : undefined;
-  const stack = named ?? initialised ?? process.env.PULUMI_STACK ?? selectedStack() ?? "dev";
+  const stack =
+    named ??
+    initialised ??
+    process.env.PULUMI_STACK ??
+    process.env.REDFLEET_STACK ??
+    selectedStack() ??
+    "dev";
   return stack.split("/").at(-1) ?? stack;
 }
 
@@ -41,6 +56,7 @@ function selectedStack(): string | undefined {
 
 async function main(args: string[]): Promise<number> {
   const stack = stackOf(args);
+  hintsFor(stack);
   assertChecked(args, stack, trackedText(stack));
   await ensureLocalState();
   if (commandOf(args) === "config" && trackedText(stack) !== undefined) await ensureKnown(stack);
@@ -52,6 +68,10 @@ async function main(args: string[]): Promise<number> {
   const code = await exec(pulumiBinary(), args, env);
   if (args[0] === "stack" && args[1] === "init") await undoSalt(stack, tracked);
   else await absorbOverlay(stack, before);
+  if (code === 0 && operationOf(args) === "destroy" && keepsData(stack)) {
+    console.error(`Data is kept in its volumes: ${redfleet("up", stack)} goes on with it.`);
+    console.error(`For ever it goes by ${redfleet("down --delete-data --yes", stack)}.`);
+  }
   if (code !== 0 && !fitsPassphrase(saltOf(before))) {
     console.error(renderExplanation(wrongPassphrase(stack)));
   }
@@ -60,9 +80,16 @@ async function main(args: string[]): Promise<number> {
 
 /** A stack may need a secret before its first `up`, on a machine where there was none yet. */
 async function ensureKnown(stack: string): Promise<void> {
-  await ensurePulumi();
-  await ensureStack(stack);
+  if (!isInstalled()) await setUpPulumi();
+  if (existsSync(checkpointFile(stack))) return;
+  const lock = await acquire(lockFile(stack, "run"), `the stack "${stack}"`);
+  await lock.undisturbed(() => ensureStack(stack));
+  // After a killed run the next `up` has to know of it.
+  if (!lock.interrupted) await lock.release();
 }
+
+const keepsData = (stack: string): boolean =>
+  readState(stack).resources.some(({ type, protect }) => type.endsWith(":Volume") && protect);
 
 const trackedText = (stack: string): string | undefined =>
   existsSync(stackFileOf(stack)) ? readFileSync(stackFileOf(stack), "utf8") : undefined;

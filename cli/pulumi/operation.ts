@@ -12,9 +12,11 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map([
 /** Options that may stand before the operation and take the next word. */
 const TAKES_WORD = /^(-s|--stack|-C|--cwd|--color|--profiling|--tracing|-v|--verbose)$/;
 
-/** The first word of a command line of Pulumi that is no option. */
-export const commandOf = (args: readonly string[]): string | undefined =>
-  args.find((arg, index) => !arg.startsWith("-") && !TAKES_WORD.test(args[index - 1] ?? ""));
+/** The first word of a command line of Pulumi that is no option; `undefined` where it asks for help only. */
+export function commandOf(args: readonly string[]): string | undefined {
+  if (args.some((arg) => /^(-h|--help)$/.test(arg))) return undefined;
+  return args.find((arg, index) => !arg.startsWith("-") && !TAKES_WORD.test(args[index - 1] ?? ""));
+}
 
 /** What a command line of Pulumi does to a platform; `undefined` for all that does nothing to it. */
 export const operationOf = (args: readonly string[]): string | undefined =>
@@ -22,7 +24,7 @@ export const operationOf = (args: readonly string[]): string | undefined =>
 
 /**
  * Checks the stack file before an operation starts: Pulumi's own reader takes a key that stands twice
- * or that is no text without a word. Help and another file (`--config-file`) are Pulumi's affair.
+ * or that is no text without a word. Another file (`--config-file`) is Pulumi's affair.
  * @param text the tracked stack file; `undefined` if there is none
  * @throws ConfigError with every problem
  */
@@ -32,7 +34,7 @@ export function assertChecked(
   text: string | undefined,
 ): void {
   if (text === undefined || operationOf(args) === undefined) return;
-  if (args.some((arg) => /^(-h|--help|--config-file(=.*)?)$/.test(arg))) return;
+  if (args.some((arg) => /^--config-file(=.*)?$/.test(arg))) return;
   const problems = checkStackFile(text, stack);
   if (problems.length > 0) throw new ConfigError(problems, `Pulumi.${stack}.yaml`);
 }

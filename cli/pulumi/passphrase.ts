@@ -1,7 +1,9 @@
 import { createDecipheriv, pbkdf2Sync } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { localDirectory } from "../context.ts";
+import { LABEL } from "../engine/labels.ts";
 import type { Explanation } from "../errors.ts";
-import { PASSPHRASE } from "./places.ts";
+import { PASSPHRASE, STATE } from "./places.ts";
 
 const VARIABLE = "PULUMI_CONFIG_PASSPHRASE";
 /** Of Pulumi's passphrase secrets manager: rounds of PBKDF2, and what a salt has encrypted as a check. */
@@ -36,6 +38,45 @@ function passphraseInUse(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Why the secrets of a state cannot be read, if they cannot.
+ * @param salt of that state
+ */
+export function passphraseProblem(
+  stack: string,
+  salt: string | undefined,
+): Explanation | undefined {
+  if (passphraseInUse() === undefined) return missingPassphrase([stack]);
+  return fitsPassphrase(salt) ? undefined : wrongPassphrase(stack);
+}
+
+/**
+ * Says that there is no passphrase, and how to do without what it protects.
+ * @param stacks those that have a state in this clone
+ */
+export function missingPassphrase(stacks: readonly string[]): Explanation {
+  return {
+    what: `the passphrase of this clone's state is missing (${PASSPHRASE})`,
+    why: "the secrets in the state cannot be read without it, and no other one will do",
+    fix: [
+      `put the file back, or set ${VARIABLE}`,
+      "or begin anew, without the data and with the stack file's secrets set again:",
+      ...stacks.flatMap(erasure),
+      `rm -rf ${[STATE, ...stacks.map(localDirectory)].join(" ")}`,
+    ].join("\n"),
+  };
+}
+
+/** What removes all of a stack from the engine by hand. */
+function erasure(stack: string): string[] {
+  const filter = `--filter label=${LABEL.stack}=${stack} | xargs -r docker`;
+  return [
+    `docker ps -aq ${filter} rm -fv`,
+    `docker network ls -q ${filter} network rm`,
+    `docker volume ls -q ${filter} volume rm`,
+  ];
 }
 
 /** Says where the wrong passphrase came from. */

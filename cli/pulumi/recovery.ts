@@ -1,27 +1,19 @@
-import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Engine, isGone } from "../engine/client.ts";
-import { LABEL, ofStack } from "../engine/labels.ts";
-import { CliError } from "../errors.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { isAlive } from "../setup/process.ts";
 import { step } from "../setup/progress.ts";
 import { explainFailure } from "./failure.ts";
 import { clearLocks } from "./locks.ts";
+import { type Inventory, inventory, refuseStrangers } from "./owner.ts";
 import { claimFile } from "./places.ts";
 import { isCommandLine, isPlugin, orphansOf, type RunProcess, runProcesses } from "./processes.ts";
 import { runPulumi } from "./run.ts";
-import { readState, type State, type StateResource } from "./state.ts";
+import { readState, type State } from "./state.ts";
 
 /** Time for an orphaned Pulumi to end its operations and save its state, in milliseconds. */
 const GRACE = 120_000;
-
-/** What the engine holds of a stack, by the ids that Pulumi's state has too. */
-export interface Inventory {
-  containers: { id: string; name: string; isFailedJob?: boolean }[];
-  networks: { id: string; name: string }[];
-}
 
 /** What engine and state do not agree on. */
 export interface Differences {
@@ -59,7 +51,7 @@ export async function recover(docker: Engine, stack: string, interrupted: boolea
   const ended = await endOrphans();
   const locks = await clearLocks(stack);
   const found = await inventory(docker, stack);
-  refuseOthers(stack, found);
+  refuseStrangers(stack, found);
   // Before the refresh: it drops the pending operations, and with them the other proof of whose objects these are.
   await writeAtomic(claimFile(stack), "");
   const present = await dropFailedJobs(docker, found);
@@ -88,52 +80,6 @@ export async function settle(stack: string): Promise<void> {
 }
 
 /**
- * Refuses a platform that is not this clone's. What an operation of this clone made before it was cut off is its own:
- * a claim is left while one is under way, and only after this check.
- * @throws CliError when there are containers that no operation of this clone can have made
- */
-export async function assertOwn(docker: Engine, stack: string): Promise<void> {
-  refuseOthers(stack, await inventory(docker, stack));
-}
-
-function refuseOthers(stack: string, found: Inventory): void {
-  const state = readState(stack);
-  if (existsSync(claimFile(stack)) || state.pending.length > 0) return;
-  refuseStrangers(stack, state, compare(found, state).unknown);
-}
-
-/**
- * Data on the engine without anything in the state: its passwords and keys are elsewhere, and new ones would not open it.
- * @throws CliError before anything is started on it
- */
-export async function refuseForeignData(docker: Engine, stack: string): Promise<void> {
-  if (existsSync(claimFile(stack)) || readState(stack).resources.length > 0) return;
-  const { Volumes: volumes } = await docker.listVolumes({ filters: ofStack(stack) });
-  if (!volumes?.length) return;
-  throw new CliError({
-    what: `this engine holds data of a stack "${stack}" whose passwords and keys this clone does not have`,
-    why: `for instance the volume ${volumes[0]?.Name}; they are in .redfleet of the clone that made it`,
-    fix: `run redfleet up there; or choose another name: redfleet up --stack <name>; or erase the data: redfleet down --stack ${stack} --delete-data --yes`,
-  });
-}
-
-const isRunning = ({ type }: StateResource): boolean => /:(Container|Network)$/.test(type);
-
-/**
- * Containers on the engine without any container or network in the state are most likely another
- * clone's platform. Volumes and passwords in the state say nothing: they stay after a `down`.
- * @throws CliError instead of removing them
- */
-export function refuseStrangers(stack: string, state: State, unknown: Inventory): void {
-  if (state.resources.some(isRunning) || unknown.containers.length === 0) return;
-  throw new CliError({
-    what: `this engine already runs a stack "${stack}" that this clone knows nothing of`,
-    why: `for instance the container ${unknown.containers[0]?.name}: it may belong to another clone`,
-    fix: `choose another name: redfleet up --stack <name>; or remove that one: docker ps -aq --filter label=redfleet.stack=${stack} | xargs docker rm -f`,
-  });
-}
-
-/**
  * A job that failed stays in the state and would fail every `up`; without its container it runs again.
  * @returns what is left
  */
@@ -145,23 +91,6 @@ async function dropFailedJobs(docker: Engine, found: Inventory): Promise<Invento
     return `${failed.length} will run again`;
   });
   return { ...found, containers: found.containers.filter((one) => !failed.includes(one)) };
-}
-
-async function inventory(docker: Engine, stack: string): Promise<Inventory> {
-  const filters = ofStack(stack);
-  const [containers, networks] = await Promise.all([
-    docker.listContainers({ all: true, filters }),
-    docker.listNetworks({ filters }),
-  ]);
-  return {
-    containers: containers.map(({ Id, Names, Labels, State, Status }) => ({
-      id: Id,
-      name: Names[0]?.slice(1) ?? Id,
-      isFailedJob:
-        Labels[LABEL.component] === "job" && State === "exited" && !Status.startsWith("Exited (0)"),
-    })),
-    networks: networks.map(({ Id, Name }) => ({ id: Id, name: Name })),
-  };
 }
 
 /** Ends what a killed run left behind: Pulumi is asked to save its state, plugins may finish first. */

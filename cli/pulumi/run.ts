@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, unlinkSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PACE, type Pace } from "../../config/pace.ts";
@@ -43,6 +43,9 @@ export async function runPulumi(
   await mkdir(directory, { recursive: true });
   const files = [join(directory, "pulumi.jsonl"), join(directory, "pulumi.err")] as const;
   const [out, err] = files.map((file) => openSync(file, "w", 0o600));
+  // Events tell every secret in clear: once it is open at both ends, their file has no name any more.
+  const events = openSync(files[0], "r");
+  unlinkSync(files[0]);
   const args = [...operation, "--json", "--non-interactive", "--stack", stack];
   const child = spawn(pulumiBinary(), args, {
     cwd: ROOT,
@@ -58,7 +61,7 @@ export async function runPulumi(
     child.kill("SIGINT");
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
-  const follow = follower(files[0], (event) => {
+  const follow = follower(events, (event) => {
     const line = report.take(event);
     if (line) onLine(line);
   });
@@ -73,13 +76,13 @@ export async function runPulumi(
   } finally {
     clearInterval(timer);
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stop);
-    for (const descriptor of [out, err]) if (descriptor !== undefined) closeSync(descriptor);
+    for (const descriptor of [out, err, events])
+      if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
-/** Returns a function that hands on the events which a file has got since the last call. */
-function follower(file: string, onEvent: (event: EngineEvent) => void): () => void {
-  const descriptor = openSync(file, "r");
+/** Returns a function that hands on the events which an open file has got since the last call. */
+function follower(descriptor: number, onEvent: (event: EngineEvent) => void): () => void {
   const buffer = Buffer.alloc(1 << 16);
   const rest: Buffer[] = [];
   return () => {

@@ -49,6 +49,16 @@ export async function acquire(file: string, what: string): Promise<HeldLock> {
   }
 }
 
+/** Does work under a lock, which is given back whatever becomes of the work. */
+export async function locked<T>(file: string, what: string, work: () => Promise<T>): Promise<T> {
+  const lock = await acquire(file, what);
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
 /** Id of the living process that holds a lock file; undefined when nobody does. */
 export async function holderOf(file: string): Promise<number | undefined> {
   const owner = await readJson<Owner>(file);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { createServer } from "node:net";
 import type { ContainerInfo } from "dockerode";
-import { tryToListen } from "../doctor/network.ts";
 import { LABEL } from "../engine/labels.ts";
 import { CliError } from "../errors.ts";
 import { commandLine } from "./process.ts";
@@ -22,18 +22,38 @@ export async function assertPortsFree(
   { address, https, http }: Ports,
 ): Promise<void> {
   for (const [key, port] of Object.entries({ https, http })) {
-    const holder = containers.find(({ Ports: ports }) =>
-      ports.some(({ IP, PublicPort }) => PublicPort === port && overlap(IP, address)),
-    );
-    if (holder?.Labels[LABEL.stack] === stack) continue;
-    if (!holder && (await tryToListen(address, port)) !== "EADDRINUSE") continue;
+    const container = publisherOf(containers, address, port);
+    if (container?.Labels[LABEL.stack] === stack) continue;
+    if (!container && (await tryToListen(address, port)) !== "EADDRINUSE") continue;
     throw new CliError({
       what: `port ${port} on ${address} is taken (edge.${key})`,
-      why: holder ? `by the container ${holder.Names[0]?.slice(1)}` : holderOf(port),
+      why: holderOf(containers, address, port),
       fix: `end that program, or set another edge.${key} in Pulumi.${stack}.yaml`,
     });
   }
 }
+
+/** Listens for a moment; returns the error's code, or nothing if it worked. */
+export function tryToListen(address: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ host: address, port, exclusive: true }, () => {
+      server.close(() => resolve(undefined));
+    });
+  });
+}
+
+/** Who holds a port that is taken, for people: `by the container dev-edge`. */
+export function holderOf(containers: readonly Publisher[], address: string, port: number): string {
+  const container = publisherOf(containers, address, port);
+  return container ? `by the container ${container.Names[0]?.slice(1)}` : processOn(port);
+}
+
+const publisherOf = (containers: readonly Publisher[], address: string, port: number) =>
+  containers.find(({ Ports: ports }) =>
+    ports.some(({ IP, PublicPort }) => PublicPort === port && overlap(IP, address)),
+  );
 
 /** True if one port cannot be had on both addresses: they are one, or one of them means all. */
 function overlap(a: string | undefined, b: string): boolean {
@@ -43,7 +63,7 @@ function overlap(a: string | undefined, b: string): boolean {
 }
 
 /** Names the process that listens on a TCP port of this machine, as far as this user may see it. */
-function holderOf(port: number): string {
+function processOn(port: number): string {
   const inodes = new Set(
     ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => listeners(file, port)),
   );

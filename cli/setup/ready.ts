@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { askEdge } from "../edge/client.ts";
+import type { EdgeConfig } from "../../config/sections/edge.ts";
+import { askEdge, type Edge, reachable, trustFile } from "../edge/client.ts";
 import type { Engine } from "../engine/client.ts";
 import { fetchCa } from "../engine/knowledge.ts";
 import { readable } from "../engine/log-text.ts";
@@ -7,6 +8,7 @@ import { readLogs } from "../engine/logs.ts";
 import type { Part } from "../engine/part.ts";
 import { readStack, type StackView } from "../engine/view.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import type { Note } from "./progress.ts";
 
 /** A URL that the edge must serve. */
@@ -15,52 +17,57 @@ export interface Endpoint {
   url: string;
 }
 
-/** Longest wait for everything to answer, in milliseconds. */
-const LIMIT = 180_000;
+/** What has to answer, and how long it may take. */
+export interface Target {
+  readonly endpoints: readonly Endpoint[];
+  /** Where the edge listens, and what its certificate is trusted by. */
+  readonly config: EdgeConfig;
+  /** Longest wait for everything to answer, in seconds. */
+  readonly limit: number;
+}
+
 const POLL = 500;
 
 /**
  * Waits until every container is up and healthy and the edge serves every URL with a certificate of
- * the platform's own CA (or one that this machine trusts).
- * @param address where the edge listens on this machine
+ * the platform's own CA, or with the one that the stack file gives.
  * @returns file with the CA's certificate, or null where certificates were given
  */
 export async function waitUntilReady(
   docker: Engine,
   stack: string,
-  { endpoints, address }: { endpoints: readonly Endpoint[]; address: string },
+  { endpoints, config, limit }: Target,
   note: Note,
 ): Promise<string | null> {
+  const address = reachable(config.address);
   let view = await readStack(docker, stack);
   let problems: string[] = [];
-  for (const end = Date.now() + LIMIT; Date.now() < end; view = await readStack(docker, stack)) {
-    const caFile = await fetchCa(docker, view);
+  const end = Date.now() + limit * 1000;
+  for (; Date.now() < end; view = await readStack(docker, stack)) {
+    const caFile = await fetchCa(docker, view, config.tls);
+    const edge = { address, trustFile: trustFile(config.tls, caFile) };
     problems = view.parts
       .filter(isNotReady)
-      .map(({ name, status, health }) => `${name} is ${health === "none" ? status : health}`);
-    const answers = await Promise.all(endpoints.map((one) => problemOf(one, caFile, address)));
+      .map(({ name, status, health }) => `${name} is ${status === "running" ? health : status}`);
+    const answers = await Promise.all(endpoints.map((one) => problemOf(one, edge)));
     problems.push(...answers.flat());
     if (problems.length === 0) return caFile;
     note(problems.join(", "));
     await sleep(POLL);
   }
   throw new CliError({
-    what: `the platform is up, and after ${LIMIT / 1000} s not everything answers`,
+    what: `the platform is up, and after ${limit} s not everything answers`,
     why: [...problems, ...(await lastWords(docker, view))].join("\n"),
-    fix: `redfleet status --stack ${stack}, redfleet logs <name> --stack ${stack}`,
+    fix: `${redfleet("status", stack)}, ${redfleet("logs <name>", stack)}`,
   });
 }
 
 const isNotReady = ({ status, health }: Part): boolean =>
   status !== "running" || (health !== "healthy" && health !== "none");
 
-async function problemOf(
-  { name, url }: Endpoint,
-  caFile: string | null,
-  address: string,
-): Promise<string[]> {
+async function problemOf({ name, url }: Endpoint, edge: Edge): Promise<string[]> {
   try {
-    const { status } = await askEdge({ address, caFile }, new URL(url));
+    const { status } = await askEdge(edge, new URL(url));
     return status < 500 ? [] : [`${name} answers ${status}`];
   } catch (error) {
     return [`${name}: ${(error as Error).message}`];

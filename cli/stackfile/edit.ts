@@ -7,7 +7,7 @@ import { stackFileOf } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { lockFile } from "../pulumi/places.ts";
 import { writeAtomic } from "../setup/files.ts";
-import { acquire } from "../setup/lock.ts";
+import { locked } from "../setup/lock.ts";
 import { unifiedDiff } from "./diff.ts";
 import { readDocument, type StackDocument, writeDocument } from "./document.ts";
 
@@ -17,6 +17,11 @@ export interface Edit {
   changed: boolean;
   /** Unified diff; empty if nothing changed. */
   diff: string;
+}
+
+/** The text of a stack's file; `undefined` where it is gone. */
+export async function readStackFile(stack: string): Promise<string | undefined> {
+  return readFile(stackFileOf(stack), "utf8").catch(() => undefined);
 }
 
 /** Reads a stack's file for a look at it. */
@@ -44,12 +49,9 @@ export async function editStackFile(
 ): Promise<Edit> {
   assertStackFile(stack);
   // Of two edits at once the second must see what the first has written.
-  const lock = await acquire(lockFile(stack, "edit"), `the stack file of "${stack}"`);
-  try {
-    return await editLocked(stack, edit, options);
-  } finally {
-    await lock.release();
-  }
+  return locked(lockFile(stack, "edit"), `the stack file of "${stack}"`, () =>
+    editLocked(stack, edit, options),
+  );
 }
 
 async function editLocked(

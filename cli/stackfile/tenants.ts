@@ -1,8 +1,10 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, parse, Scalar, visit, type YAMLMap } from "yaml";
 import { nearest } from "../../config/hints.ts";
 import { identityOf } from "../../config/identity.ts";
+import { takesTexts } from "../../config/known-keys.ts";
 import { needsQuotes } from "../../config/stack-file.ts";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { PLATFORM, type StackDocument, tenantsOf } from "./document.ts";
 
 /** A tenant as the stack file declares it; the schema in `config/` says what is allowed. */
@@ -16,8 +18,6 @@ export interface Assignment {
 
 /** Fields whose values are text whatever they look like: `env.DEBUG=1` is the text "1". */
 const TEXT = new Set(["env", "secretEnv", "displayName", "host", "memory", "template", "state"]);
-/** Fields that take several values, separated by commas. */
-const LISTS = new Set(["aliases"]);
 
 /** Where the file confirms that a removed tenant's data may go. */
 const CONFIRMED = [...PLATFORM, "confirmDestroy"];
@@ -35,12 +35,17 @@ export function parseAssignment(text: string): Assignment {
   }
   const [, field = "", key = "", value = ""] = match;
   const path = key ? [field, key.slice(1)] : [field];
-  return { path, value: value === "" ? undefined : typed(field, value) };
+  return { path, value: value === "" ? undefined : typed(path, value) };
 }
 
-function typed(field: string, value: string): unknown {
-  if (TEXT.has(field)) return value;
-  if (LISTS.has(field)) return value.split(",").map((item) => item.trim());
+/** A list of texts may be written as YAML, or as what is in it, separated by commas. */
+function typed(path: readonly string[], value: string): unknown {
+  if (TEXT.has(path[0] ?? "")) return value;
+  const isBare = !value.trimStart().startsWith("[");
+  // Of any tenant: the schema is the same for all.
+  if (isBare && takesTexts(["tenants", "", ...path])) {
+    return value.split(",").map((item) => item.trim());
+  }
   return parse(value);
 }
 
@@ -65,7 +70,7 @@ function assertFree(stack: StackDocument, key: string): void {
   throw new CliError({
     what: `there is a tenant "${key}" already`,
     why: "a tenant's key is its identity",
-    fix: `redfleet tenant set ${key} field=value changes it`,
+    fix: `${redfleet(`tenant set ${key} field=value`)} changes it`,
   });
 }
 
@@ -154,7 +159,7 @@ function requireTenant(stack: StackDocument, key: string): YAMLMap {
   throw new CliError({
     what: `there is no tenant "${key}"`,
     why: `the stack file has ${keys.join(", ") || "none"}`,
-    fix: hint ? `did you mean "${hint}"?` : "redfleet tenant list shows what there is",
+    fix: hint ? `did you mean "${hint}"?` : `${redfleet("tenant list")} shows what there is`,
   });
 }
 

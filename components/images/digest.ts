@@ -10,13 +10,14 @@ import { ignoreMatcher } from "./ignore.ts";
  * @param folder under `images/`, e.g. `node-red`
  * @param args build arguments, base images included
  * @param root folder that holds `images/`; the project by default
+ * @param context folder to build instead
  */
 export function imageTag(
   folder: string,
   args: Readonly<Record<string, string>>,
   root = ".",
+  context = join(root, "images", folder),
 ): string {
-  const context = join(root, "images", folder);
   const hash = createHash("sha256").update(canonicalJson(args));
   for (const file of contextFiles(context)) {
     const mode = statSync(join(context, file)).mode & 0o111 ? "x" : "-";

@@ -1,5 +1,6 @@
 import { physicalName } from "../../config/names.ts";
 import { commonEnvironment, type PlanContext } from "../context.ts";
+import { runtimeImage } from "../images/plan.ts";
 import { JOB_LIMITS, JOB_USER, trust } from "../jobs.ts";
 import type { Job, WorkloadFile } from "../target/types.ts";
 import type { ClusterInput } from "./plan.ts";
@@ -17,7 +18,7 @@ export function planFirstUser(
     id: `${id}.first-user`,
     name: physicalName(stack, "job", "user", identity),
     identity: { stack, component: "job", key: identity },
-    image: `node-red-${config.nodeRed}`,
+    image: runtimeImage(config.nodeRed),
     command: ["node", "/app/runtime/first-user.ts"],
     environment: {
       ...commonEnvironment(stack, "job", identity),

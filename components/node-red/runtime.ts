@@ -1,7 +1,8 @@
 import { heapMegabytes, semiSpaceMegabytes } from "../../config/units.ts";
 import type { NodeRedEnvironment } from "../../images/node-red/runtime/environment.ts";
 import { healthCheck, IMAGE_HEALTH } from "../health.ts";
-import type { ImageId, Process, Workload } from "../target/types.ts";
+import { runtimeImage } from "../images/plan.ts";
+import type { Process, Workload } from "../target/types.ts";
 
 /** Command of a runtime whose heap fits its memory limit. */
 export function runtimeCommand(memory: number): string[] {
@@ -20,7 +21,7 @@ export function runtimeEnvironment(environment: NodeRedEnvironment): Record<stri
 /** What every runtime has in common, whatever its role. */
 export function runtimeDefaults(nodeRed: 4 | 5) {
   return {
-    image: `node-red-${nodeRed}` as ImageId,
+    image: runtimeImage(nodeRed),
     user: { uid: 1000, gid: 1000 } satisfies Process["user"],
     health: healthCheck(IMAGE_HEALTH),
     waitSeconds: 180,

@@ -72,14 +72,19 @@ export interface Volume extends Plan {
 export interface ImageBuild {
   readonly id: string;
   readonly image: ImageId;
-  /** Folder under `images/`. */
+  /** Its name on the engine, and its folder under `images/`. */
   readonly folder: string;
+  /** Folder of somebody else instead: below the project, or absolute. */
+  readonly context?: string;
   /** Build arguments, base images included. */
   readonly args: Readonly<Record<string, string>>;
+  /** The image that it is made from, as the build argument `BASE`. */
+  readonly base?: ImageId;
 }
 
-/** The images of the platform. */
-export type ImageId = "mongodb" | "valkey" | "edge" | "agent" | "node-red-4" | "node-red-5";
+/** The images of the platform, and those that a stack makes from them. */
+export type ImageId = PlatformImage | `template-${string}`;
+type PlatformImage = "mongodb" | "valkey" | "edge" | "agent" | "node-red-4" | "node-red-5";
 
 /** Text of a file: plain, or made from secrets. */
 export type FileContent = pulumi.Input<string>;

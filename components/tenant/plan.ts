@@ -4,6 +4,7 @@ import type { TemplateConfig } from "../../config/sections/template.ts";
 import type { TenantConfig } from "../../config/sections/tenant.ts";
 import { tenantLimits, tenantModules } from "../../config/templates.ts";
 import { type PlanContext, publicUrl } from "../context.ts";
+import { templateImage } from "../images/plan.ts";
 import { databaseName, trust } from "../jobs.ts";
 import { keptFolder } from "../kept.ts";
 import type { DatabaseAccess } from "../mongodb/access.ts";
@@ -93,6 +94,7 @@ function planWorkload(
   const { memory, cpus, pids } = tenantLimits(config, template);
   return {
     ...runtimeDefaults(template.nodeRed),
+    image: templateImage(config.template, template),
     id,
     name,
     identity: { stack, component: "tenant", key },

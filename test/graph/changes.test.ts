@@ -16,9 +16,9 @@ beforeAll(async () => {
 });
 
 /** Names of resources that are new, gone, or have other inputs or options. */
-async function changes(platform: PlatformInput) {
+async function changes(platform: PlatformInput, from = before) {
   const after = await dockerGraph(platform);
-  const old = new Map(before.map((resource) => [resource.urn, resource]));
+  const old = new Map(from.map((resource) => [resource.urn, resource]));
   const now = new Map(after.map((resource) => [resource.urn, resource]));
   const text = ({ inputs, protect, retainOnDelete }: Registered) =>
     JSON.stringify([inputs, protect, retainOnDelete]).replaceAll(DIGEST, "<digest>");
@@ -28,7 +28,7 @@ async function changes(platform: PlatformInput) {
       .filter(({ urn }) => !old.has(urn))
       .map(label)
       .sort(),
-    deleted: before
+    deleted: from
       .filter(({ urn }) => !now.has(urn))
       .map(label)
       .sort(),
@@ -123,6 +123,35 @@ test("more members run the initiation again and touch no client of the first thr
   expect(deleted).toEqual([]);
   expect(changed).toEqual(["Container dev-mongodb.init"]);
   expect(created.every((entry) => / dev-mongodb-[34]/.test(entry))).toBe(true);
+});
+
+test("fewer members run the initiation again, and the data of those that go is kept", async () => {
+  const five = await dockerGraph({ ...dev, mongodb: { members: 5 } });
+  const { created, deleted, changed } = await changes(dev, five);
+  expect(created).toEqual([]);
+  expect(changed).toEqual(["Container dev-mongodb.init"]);
+  expect(deleted).toEqual(
+    [3, 4]
+      .flatMap((member) => [
+        `Container dev-mongodb-${member}`,
+        `Container dev-mongodb-${member}.files`,
+        `Volume dev-mongodb-${member}.data`,
+        `Volume dev-mongodb-${member}.files`,
+      ])
+      .sort(),
+  );
+  // What is protected fails an `up` that removes it; what is retained stays on the engine.
+  const data = five.filter(({ name }) => /mongodb-[34]\.data$/.test(name));
+  const marks = data.map(({ protect, retainOnDelete }) => ({ protect, retainOnDelete }));
+  expect(marks).toEqual(data.map(() => ({ protect: false, retainOnDelete: true })));
+});
+
+test("a setting of Valkey changes servers and Sentinels, and nobody else", async () => {
+  const { created, deleted, changed } = await changes({ ...dev, valkey: { downAfterMs: 4000 } });
+  expect({ created, deleted }).toEqual({ created: [], deleted: [] });
+  expect(changed).toEqual(
+    ["sentinel", "valkey"].flatMap((kind) => [0, 1, 2].map((n) => `Container dev-${kind}-${n}`)),
+  );
 });
 
 test("a confirmed destruction turns the tenant's container into the job that erases", async () => {

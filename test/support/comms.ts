@@ -34,7 +34,9 @@ export class Comms {
     const { auth } = JSON.parse(String(answer)) as { auth?: string };
     if (auth !== "ok") throw new Error(`the editor's websocket refuses the login: ${answer}`);
     socket.on("message", (data) => {
-      comms.messages.push(...(JSON.parse(String(data)) as Message[]));
+      const said = JSON.parse(String(data)) as Message[] | { auth: "fail" };
+      // Anything but a list is that the login is over: the socket closes.
+      if (Array.isArray(said)) comms.messages.push(...said);
     });
     socket.send(JSON.stringify({ subscribe: "#" }));
     return comms;
@@ -50,8 +52,13 @@ export class Comms {
   /** Sends something over this very socket and waits for the answer to it. */
   async exchange(): Promise<void> {
     const answer = this.next(STATE);
-    this.socket.send(JSON.stringify({ subscribe: STATE }));
+    this.subscribe(STATE);
     await answer;
+  }
+
+  /** Asks for what is kept on a topic, which a subscription to everything does not bring. */
+  subscribe(topic: string): void {
+    this.socket.send(JSON.stringify({ subscribe: topic }));
   }
 
   close(): void {

@@ -19,15 +19,43 @@ export const globalConfig = (mark: string): FlowNode => ({
   modules: {},
 });
 
-/** Answers with the worker that served it and a mark that tells revisions apart. */
-const ANSWER = (mark: string) =>
-  `msg.payload = { mark: ${JSON.stringify(mark)}, worker: env.get("HOSTNAME") };\nreturn msg;`;
+/** http in, the node between, http response. */
+type Wired = [input: FlowNode, node: FlowNode, output: FlowNode];
 
-/** http-in → function → response on a tab: `GET path` answers `{mark, worker}`. */
-export function endpoint(z: string, id: string, path: string, mark: string): FlowNode[] {
+/**
+ * http in → function → http response on a tab: `GET path` answers what `code` leaves in `msg.payload`.
+ * @param libs npm modules that it loads, by the names of their variables
+ */
+export function answering(
+  z: string,
+  id: string,
+  path: string,
+  code: string,
+  libs: Readonly<Record<string, string>> = {},
+): Wired {
+  const loaded = Object.entries(libs).map(([name, module]) => ({ var: name, module }));
+  const node = functionNode(z, `${id}-fn`, `${code}\nreturn msg;`);
+  return through({ ...node, libs: loaded }, id, path);
+}
+
+/** The same with the worker that served it and a mark that tells revisions apart: `{mark, worker}`. */
+export function endpoint(z: string, id: string, path: string, mark: string): Wired {
+  const answer = `{ mark: ${JSON.stringify(mark)}, worker: env.get("HOSTNAME") }`;
+  return answering(z, id, path, `msg.payload = ${answer};`);
+}
+
+/** The same with a node of another type: `GET path` answers what it makes of the message. */
+export function answersBy(z: string, path: string, type: string): Wired {
+  const id = `${z}${path.replaceAll("/", "-")}`;
+  return through({ id: `${id}-node`, type, z, ...PLACE, wires: [] }, id, path);
+}
+
+/** http in → the node → http response. */
+export function through(node: FlowNode, id: string, path: string): Wired {
+  const z = node.z as string;
   return [
-    { ...httpIn(z, `${id}-in`, path), wires: [[`${id}-fn`]] },
-    functionNode(z, `${id}-fn`, ANSWER(mark), `${id}-out`),
+    { ...httpIn(z, `${id}-in`, path), wires: [[node.id]] },
+    { ...node, wires: [[`${id}-out`]] },
     httpResponse(z, `${id}-out`),
   ];
 }
@@ -51,7 +79,7 @@ function httpResponse(z: string, id: string): FlowNode {
   return { id, type: "http response", z, ...PLACE, statusCode: "", headers: {}, wires: [] };
 }
 
-function functionNode(z: string, id: string, func: string, next?: string): FlowNode {
+function functionNode(z: string, id: string, func: string): FlowNode {
   const fields = { outputs: 1, timeout: 0, noerr: 0, initialize: "", finalize: "", libs: [] };
   return {
     id,
@@ -61,7 +89,7 @@ function functionNode(z: string, id: string, func: string, next?: string): FlowN
     name: id,
     func,
     ...fields,
-    wires: next ? [[next]] : [[]],
+    wires: [[]],
   };
 }
 
@@ -84,35 +112,26 @@ export function credentialProbe(
   origin: string,
   credentials: { readonly user: string; readonly password: string },
 ): FlowNode[] {
-  const echo = [
-    "msg.payload = { worker: env.get('HOSTNAME'), authorization: msg.req.headers.authorization };",
-    "return msg;",
-  ].join("\n");
-  return [
-    { ...httpIn(z, `${id}-in`, path), wires: [[`${id}-ask`]] },
-    {
-      id: `${id}-ask`,
-      type: "http request",
-      z,
-      ...PLACE,
-      name: "asks with a credential",
-      method: "GET",
-      ret: "obj",
-      paytoqs: "ignore",
-      url: `${origin}${path}-echo`,
-      tls: "",
-      persist: false,
-      proxy: "",
-      insecureHTTPParser: false,
-      authType: "basic",
-      senderr: false,
-      headers: [],
-      credentials,
-      wires: [[`${id}-out`]],
-    },
-    httpResponse(z, `${id}-out`),
-    { ...httpIn(z, `${id}-echo-in`, `${path}-echo`), wires: [[`${id}-echo-fn`]] },
-    functionNode(z, `${id}-echo-fn`, echo, `${id}-echo-out`),
-    httpResponse(z, `${id}-echo-out`),
-  ];
+  const ask: FlowNode = {
+    id: `${id}-ask`,
+    type: "http request",
+    z,
+    ...PLACE,
+    name: "asks with a credential",
+    method: "GET",
+    ret: "obj",
+    paytoqs: "ignore",
+    url: `${origin}${path}-echo`,
+    tls: "",
+    persist: false,
+    proxy: "",
+    insecureHTTPParser: false,
+    authType: "basic",
+    senderr: false,
+    headers: [],
+    credentials,
+  };
+  const echo =
+    "msg.payload = { worker: env.get('HOSTNAME'), authorization: msg.req.headers.authorization };";
+  return [...through(ask, id, path), ...answering(z, `${id}-echo`, `${path}-echo`, echo)];
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { LookupFunction } from "node:net";
+import { connect } from "node:tls";
 import { Agent, type Dispatcher, request } from "undici";
 import WebSocket from "ws";
 import type { TestStack } from "./stack.ts";
@@ -56,6 +57,19 @@ export class EdgeClient {
   socket(host: string, path: string): WebSocket {
     const url = `wss://${host}.${this.stack.domain}:${this.stack.https}${path}`;
     return new WebSocket(url, { ca: this.ca, lookup: this.lookup });
+  }
+
+  /** Fingerprint of the certificate that a new connection to a host is shown. @throws when it is not trusted. */
+  certificate(host: string): Promise<string> {
+    const address = { host: this.stack.address ?? "127.0.0.1", port: this.stack.https };
+    return new Promise((resolve, reject) => {
+      const servername = `${host}.${this.stack.domain}`;
+      const socket = connect({ ...address, servername, ca: this.ca }, () => {
+        resolve(socket.getPeerX509Certificate()?.fingerprint256 ?? "none");
+        socket.destroy();
+      });
+      socket.once("error", reject);
+    });
   }
 
   close(): Promise<void> {

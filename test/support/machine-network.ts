@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { capture } from "./process.ts";
+import { capture, type Running, start } from "./process.ts";
 import { succeeded } from "./stack.ts";
+import { until } from "./wait.ts";
 
 /** A pair of devices between this machine and one inside it, told by the process that made them. */
 interface Link {
@@ -43,6 +44,39 @@ export async function connect(owner: number, pid: number): Promise<void> {
   await command([...within, "ip", "route", "add", "default", "via", outside]);
   forward();
   for (const rule of rules(owner)) await command(["iptables", ...rule("-I")]);
+}
+
+/** An address that the link's machine may have beside its own: one for documentation, which counts as public. */
+export const publicAddressOf = (owner: number): string => `198.51.100.${1 + (owner % 254)}`;
+
+/** Passes on what comes to a port of an address: `address port target`. */
+const RELAY = `const [address, port, target] = process.argv.slice(1);
+const { connect, createServer } = require("node:net");
+createServer((from) => {
+  const to = connect(Number(port), target);
+  from.pipe(to).pipe(from);
+  from.on("error", () => to.destroy());
+  to.on("error", () => from.destroy());
+}).listen(Number(port), address, () => console.log("listens"));`;
+
+/**
+ * Gives the machine of a process its public address, with a port that leads to the same one of this machine's end
+ * of the link. @returns what passes it on; the address ends with the machine.
+ */
+export async function givePublicAddress(
+  owner: number,
+  pid: number,
+  port: number,
+): Promise<Running> {
+  const { device, outside, inside } = linkOf(owner);
+  const address = publicAddressOf(owner);
+  const within = ["--target", String(pid), "--net"];
+  await command(["nsenter", ...within, "ip", "address", "add", `${address}/32`, "dev", "lo"]);
+  await command(["ip", "route", "add", `${address}/32`, "via", inside, "dev", device]);
+  const relay = [process.execPath, "-e", RELAY, address, String(port), outside];
+  const running = start("nsenter", [...within, ...relay], { seconds: 3600 });
+  await until("the relay", () => running.said().includes("listens"));
+  return running;
 }
 
 /** Takes the way out away; the devices have ended with the machine. */

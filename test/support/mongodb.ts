@@ -1,4 +1,4 @@
-import { MongoClient } from "mongodb";
+import { MongoClient, type MongoClientOptions } from "mongodb";
 import { readBases } from "../../components/images/bases.ts";
 import { WANTED_SETTINGS } from "../../images/agent/jobs/replica-set.ts";
 import { freeze } from "./containers.ts";
@@ -13,8 +13,8 @@ import { until } from "./wait.ts";
 export interface LocalReplicaSet {
   readonly uri: string;
   readonly client: MongoClient;
-  /** Clients of each member alone, for a probe. */
-  members(): MongoClient[];
+  /** Clients of each member alone; by default such that never wait long, for a probe. */
+  members(options?: MongoClientOptions): MongoClient[];
   /** Index of the primary. */
   primary(): Promise<number>;
   /** kill -9. */
@@ -107,7 +107,8 @@ export async function startReplicaSet(): Promise<LocalReplicaSet> {
   return {
     uri,
     client,
-    members: () => ports.map((port) => new MongoClient(`mongodb://127.0.0.1:${port}/`, DIRECT)),
+    members: (options = DIRECT) =>
+      ports.map((port) => new MongoClient(`mongodb://127.0.0.1:${port}/`, options)),
     primary: async () => {
       const { me } = await client.db("admin").command({ hello: 1 });
       return ports.indexOf(Number(String(me).split(":")[1]));

@@ -18,9 +18,10 @@ export interface TestPackage {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** A private npm registry on the loopback: TLS with a certificate of its own, and a token. */
+/** A private npm registry: TLS with a certificate of its own, and a token. */
 export interface NpmRegistry {
   readonly url: string;
+  readonly port: number;
   /** Its certificate authority, PEM. */
   readonly ca: string;
   readonly token: string;
@@ -38,11 +39,11 @@ interface Published extends TestPackage {
 
 const TOKEN = "a-token-for-the-registry";
 
-function certificate(): { key: string; cert: string } {
+function certificate(address: string): { key: string; cert: string } {
   const folder = mkdtempSync(join(tmpdir(), "redfleet-registry-"));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const names = ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"];
+  const names = ["-subj", "/CN=registry", "-addext", `subjectAltName=IP:${address}`];
   const files = ["-keyout", key, "-out", cert];
   execFileSync("openssl", ["req", "-x509", ...curve, ...names, ...files], { stdio: "ignore" });
   const pair = { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
@@ -71,11 +72,22 @@ function packument(url: string, name: string, versions: readonly Published[]) {
   return { name, "dist-tags": { latest }, versions: Object.fromEntries(described) };
 }
 
+/** Where a registry listens, and where others see it. */
+interface NpmRegistryPlace {
+  /** Default: the loopback. */
+  readonly listen?: string;
+  /** The address in its URLs and its certificate, with the same port. Default: where it listens. */
+  readonly seen?: string;
+}
+
 /** Starts a registry with nothing in it. */
-export async function startNpmRegistry(): Promise<NpmRegistry> {
+export async function startNpmRegistry({
+  listen = "127.0.0.1",
+  seen = listen,
+}: NpmRegistryPlace = {}): Promise<NpmRegistry> {
   const packages = new Map<string, Published[]>();
   const fetched: string[] = [];
-  const pair = certificate();
+  const pair = certificate(seen);
   let broken = false;
   let url = "";
 
@@ -92,10 +104,11 @@ export async function startNpmRegistry(): Promise<NpmRegistry> {
     else if (req.headers.authorization !== `Bearer ${TOKEN}`) res.writeHead(401).end("{}");
     else answer(res, (req.url ?? "/").slice("/npm/".length).split("?")[0] ?? "");
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/npm/`;
+  await new Promise<void>((resolve) => server.listen(0, listen, resolve));
+  const { port } = server.address() as AddressInfo;
+  url = `https://${seen}:${port}/npm/`;
   return {
-    ...{ url, ca: pair.cert, token: TOKEN, fetched },
+    ...{ url, port, ca: pair.cert, token: TOKEN, fetched },
     publish: (entry) => {
       packages.set(entry.name, [...(packages.get(entry.name) ?? []), pack(entry)]);
     },

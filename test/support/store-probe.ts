@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import type { MongoClient, MongoClientOptions } from "mongodb";
 import { pause } from "./wait.ts";
 
@@ -16,49 +17,75 @@ export const DIRECT: MongoClientOptions = {
   maxPoolSize: 2,
 };
 
+/** One member of a store. */
+interface Member {
+  /** True when it is the one that takes writes, and one of others has this one. */
+  write(): Promise<boolean>;
+  close(): Promise<unknown>;
+}
+
 /**
- * Sees when a replica set takes majority writes, without a driver's own idea of who the primary is:
+ * Sees when a store takes writes that outlive a member, without a driver's own idea of who the primary is:
  * each member is asked by itself, all the while, and whoever says that it is primary gets a write.
  */
 export class StoreProbe {
-  /** Begins of the writes that a majority took, in milliseconds of `performance.now()`. */
+  /** Begins of the writes that were taken, in milliseconds of `performance.now()`. */
   readonly times: number[] = [];
-  private readonly members: readonly MongoClient[];
-  private readonly database: string;
+  private readonly members: readonly Member[];
   private readonly loops: readonly Promise<void>[];
   private stopped = false;
 
-  /** @param members clients with the options {@link DIRECT}; closed with the probe. */
-  constructor(members: readonly MongoClient[], database: string) {
+  /** @param members closed with the probe. */
+  constructor(members: readonly Member[]) {
     this.members = members;
-    this.database = database;
     this.loops = members.map((member) => this.follow(member));
   }
 
-  private async follow(member: MongoClient): Promise<void> {
+  private async follow(member: Member): Promise<void> {
     while (!this.stopped) {
       const begin = performance.now();
       // A member that is away, hangs, or lost its office is what the probe is about.
-      if (await this.write(member).catch(() => false)) this.times.push(begin);
+      if (await member.write().catch(() => false)) this.times.push(begin);
       await pause(PACE_MS);
     }
   }
 
-  private async write(member: MongoClient): Promise<boolean> {
-    const database = member.db(this.database);
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all(this.loops);
+    await Promise.all(this.members.map((member) => member.close()));
+  }
+}
+
+/** Majority writes to a replica set. @param members clients with the options {@link DIRECT}. */
+export function probeMongodb(members: readonly MongoClient[], name: string): StoreProbe {
+  const write = async (member: MongoClient) => {
+    const database = member.db(name);
     const { isWritablePrimary } = await database.command({ hello: 1 });
     if (!isWritablePrimary) return false;
     const taken = await database
       .collection("probe")
       .replaceOne({}, { at: new Date() }, { upsert: true, writeConcern: { w: "majority" } });
     return taken.acknowledged;
-  }
+  };
+  return new StoreProbe(
+    members.map((member) => ({ write: () => write(member), close: () => member.close(true) })),
+  );
+}
 
-  async stop(): Promise<void> {
-    this.stopped = true;
-    await Promise.all(this.loops);
-    await Promise.all(this.members.map((member) => member.close(true)));
-  }
+/** Writes that a replica has, to a Valkey group. @param members a client of each node alone, that never waits long. */
+export function probeValkey(members: readonly Redis[], key: string): StoreProbe {
+  const write = async (member: Redis) => {
+    if (member.status !== "ready") return false;
+    await member.set(key, Date.now());
+    return (await member.wait(1, ANSWER_MS / 2)) > 0;
+  };
+  return new StoreProbe(
+    members.map((member) => ({
+      write: () => write(member),
+      close: async () => member.disconnect(),
+    })),
+  );
 }
 
 /**

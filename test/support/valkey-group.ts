@@ -113,7 +113,8 @@ export class ValkeyGroup {
       REDFLEET_MIN_REPLICAS_TO_WRITE: "1",
       REDFLEET_MAX_MEMORY_MB: "64",
       REDFLEET_USERS_FILE: "/run/redfleet/users.json",
-      REDFLEET_PEERS: [...nodes, ...sentinels].join(","),
+      REDFLEET_SERVERS: nodes.join(","),
+      REDFLEET_SENTINELS: sentinels.join(","),
     };
   }
 
@@ -188,6 +189,29 @@ export class ValkeyGroup {
     const order = () => this.ask("sentinel", 0, `SENTINEL FAILOVER ${MASTER_NAME}`);
     const taken = async () => (await order())[0] === "OK";
     await until("a failover to be ordered", taken, { seconds: 30, every: 500 });
+  }
+
+  /** Asks a data node to end as the engine does. @returns how long that took, in milliseconds. @throws unless it ends in order. */
+  async stop(member: number): Promise<number> {
+    const container = this.lab.container(`valkey-${member}`);
+    const begun = performance.now();
+    await container.stop({ t: 30 });
+    const took = performance.now() - begun;
+    const { State: state } = await container.inspect();
+    if (state.ExitCode !== 0) throw new Error(`valkey-${member} ended with ${state.ExitCode}`);
+    return took;
+  }
+
+  /** The same with the primary. @throws unless it has handed over before it ended: the Sentinels would miss it only later. */
+  async stopPrimary(member: number): Promise<number> {
+    const since = Date.now() / 1000;
+    const took = await this.stop(member);
+    const next = await this.primary();
+    const options = { stdout: true, stderr: true, since };
+    const said = (await this.lab.container(`valkey-${member}`).logs(options)).toString();
+    const ordered = /asked \S+ for a failover: OK/.test(said);
+    if (next === member || !ordered) throw new Error(`valkey-${member} did not hand over: ${said}`);
+    return took;
   }
 
   /** Waits until one primary has all other nodes as replicas in touch, and every Sentinel agrees. */

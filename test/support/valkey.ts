@@ -35,3 +35,19 @@ export async function valkeyThroughSentinels(stack: string): Promise<Redis> {
     reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
   });
 }
+
+/** What each Sentinel of a stack watches the primary with. */
+export async function watchedWith(stack: string): Promise<Record<string, string>[]> {
+  const { sentinel: password } = await valkeyUsers(stack);
+  const addresses = await sentinelAddresses(stack);
+  return Promise.all(
+    addresses.map(async (host) => {
+      const client = new Redis({ host, port: 26379, username: "sentinel", password });
+      const flat = (await client.call("SENTINEL", "MASTER", "redfleet")) as string[];
+      client.disconnect();
+      return Object.fromEntries(
+        flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ""]] : [])),
+      );
+    }),
+  );
+}

@@ -4,6 +4,8 @@ import { pause } from "./wait.ts";
 export interface WritersReport {
   /** Numbers that the store acknowledged. */
   readonly acknowledged: readonly number[];
+  /** When each of them was, in milliseconds of `performance.now()`. */
+  readonly times: readonly number[];
   /** Attempts that ended in an error: they may or may not be there. */
   readonly failed: number;
   /** Longest time between two acknowledgements, in milliseconds. */
@@ -73,13 +75,18 @@ export class Writers {
   async stop(): Promise<WritersReport> {
     this.stopped = true;
     await Promise.all(this.workers);
-    const { acknowledged, failed, gapMs } = this;
-    return { acknowledged, failed, gapMs, errors: [...this.errors] };
+    const { acknowledged, times, failed, gapMs } = this;
+    return { acknowledged, times, failed, gapMs, errors: [...this.errors] };
   }
 }
 
-/** Acknowledged numbers that are not in the store: what was lost. */
-export function lost(report: WritersReport, present: Iterable<number>): number[] {
+/** Numbers acknowledged before that moment that are not in the store: what was lost. */
+export function lost(
+  { acknowledged, times }: WritersReport,
+  present: Iterable<number>,
+  before = Number.POSITIVE_INFINITY,
+): number[] {
   const found = new Set(present);
-  return report.acknowledged.filter((id) => !found.has(id));
+  const early = (index: number) => (times[index] as number) < before;
+  return acknowledged.filter((id, index) => !found.has(id) && early(index));
 }

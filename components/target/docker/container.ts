@@ -21,8 +21,8 @@ export function makeWorkload(
   socket: EngineSocket,
   needs: Needs,
 ): Placed {
-  const image = registry.images.get(plan.image);
-  const files = placeFiles(owner, plan, registry.images.get(FILES_IMAGE));
+  const image = registry.images.get(plan.image).resource;
+  const files = placeFiles(owner, plan, registry.images.get(FILES_IMAGE).resource);
   const args: docker.ContainerArgs = {
     ...processArgs(plan, image, files, registry),
     ...(plan.engineAccess ? engineAccess(plan, files, socket) : {}),
@@ -44,8 +44,8 @@ export function makeWorkload(
 
 /** A container that runs to its end. Who needs it waits for exit code 0. */
 export function makeJob(owner: Owner, plan: Job, registry: Registry, needs: Needs): Placed {
-  const image = registry.images.get(plan.image);
-  const files = placeFiles(owner, plan, registry.images.get(FILES_IMAGE));
+  const image = registry.images.get(plan.image).resource;
+  const files = placeFiles(owner, plan, registry.images.get(FILES_IMAGE).resource);
   const args: docker.ContainerArgs = {
     ...processArgs(plan, image, files, registry),
     attach: true,

@@ -4,14 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { physicalName } from "../../../config/names.ts";
 import type { Owner, Process, WorkloadFile } from "../types.ts";
 import { hardened, limits } from "./defaults.ts";
-import { makeImage } from "./image.ts";
+import { type MadeImage, makeImage } from "./image.ts";
 import { labels } from "./labels.ts";
 
 /** Where a workload finds its files. */
 export const FILES_PATH = "/run/redfleet";
 
 /** The image of the holders: nothing is in it, and nothing of it ever runs. */
-export function makeFilesImage(owner: Owner, platform: string): docker.RemoteImage {
+export function makeFilesImage(owner: Owner, platform: string): MadeImage {
   return makeImage(owner, { id: `${platform}-image-${FILES_IMAGE}`, folder: "files", args: {} });
 }
 

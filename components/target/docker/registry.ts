@@ -1,14 +1,14 @@
 import type * as docker from "@pulumi/docker";
-import type * as pulumi from "@pulumi/pulumi";
+import type { MadeImage } from "./image.ts";
 
 /** What was made so far, by its name on the engine: plans name things, the target finds them. */
 export class Registry {
   readonly networks = new Named<docker.Network>("network");
   readonly volumes = new Named<docker.Volume>("volume");
-  readonly images = new Named<docker.RemoteImage>("image");
+  readonly images = new Named<MadeImage>("image");
 }
 
-class Named<T extends pulumi.Resource> {
+class Named<T> {
   readonly #kind: string;
   readonly #made = new Map<string, T>();
 

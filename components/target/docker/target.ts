@@ -28,7 +28,9 @@ export class DockerTarget implements port.Target {
   }
 
   image(owner: port.Owner, plan: port.ImageBuild): port.Placed {
-    return { ready: this.#registry.images.add(plan.image, makeImage(owner, plan)) };
+    const { images } = this.#registry;
+    const base = plan.base === undefined ? undefined : images.get(plan.base);
+    return { ready: images.add(plan.image, makeImage(owner, plan, base)).resource };
   }
 
   workload(owner: port.Owner, plan: port.Workload, needs: port.Needs = []): port.Placed {

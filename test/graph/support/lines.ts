@@ -1,4 +1,5 @@
 import type { Realised } from "../../../components/target/memory.ts";
+import type { FileContent, Process } from "../../../components/target/types.ts";
 import type { Registered } from "./recorder.ts";
 
 /** What a reviewer wants to see of a resource; the rest is the same everywhere or tested elsewhere. */
@@ -31,7 +32,7 @@ export function callLines(calls: readonly Realised[]): string {
   return calls
     .map(({ verb, plan, needs }) => {
       const after = needs.length === 0 ? "" : ` after ${needs.join(" ")}`;
-      return `${verb} ${JSON.stringify(plan, withoutContent)}${after}`;
+      return `${verb} ${JSON.stringify(shown(plan))}${after}`;
     })
     .join("\n");
 }
@@ -51,6 +52,16 @@ function text(key: string, value: unknown): string {
   return key === "name" ? plain.replace(/:[0-9a-f]{16}$/, ":<digest>") : plain;
 }
 
-function withoutContent(key: string, value: unknown): unknown {
-  return key === "content" ? undefined : value;
+/** A plan as it is told: of its files what a reviewer may see. */
+function shown(plan: Realised["plan"] & Pick<Partial<Process>, "files">) {
+  if (plan.files === undefined) return plan;
+  const files = plan.files.map(({ name, content }) => ({ name, content: brief(content) }));
+  return { ...plan, files };
+}
+
+/** Nothing that may be secret, and of several lines the first. */
+function brief(content: FileContent): string {
+  if (typeof content !== "string") return "[secret]";
+  const [first = "", ...more] = content.trim().split("\n");
+  return more.length === 0 ? first : `${first} …`;
 }

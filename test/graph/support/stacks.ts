@@ -9,6 +9,7 @@ import type { Target } from "../../../components/target/types.ts";
 import type { Pace } from "../../../config/pace.ts";
 import { parsePlatform } from "../../../config/parse.ts";
 import type { PlatformInput } from "../../../config/schema.ts";
+import { SECRETS as SECRETS_OF_EVERY_KEY } from "../../support/every-key.ts";
 import { type Registered, recordGraph } from "./recorder.ts";
 
 /** The example stacks: what the documentation shows is what is tested. */
@@ -54,6 +55,8 @@ const SECRETS: Readonly<Record<string, string>> = {
   "acme-mongodb": "mongodb://user:value-of-acme-mongodb@db.example.org/",
   valkey: "rediss-sentinel://user:value-of-valkey@valkey.example.org/0#redfleet",
   "valkey-ca": "value-of-valkey-ca",
+  npm: "value-of-npm",
+  ...SECRETS_OF_EVERY_KEY,
 };
 
 function build(platform: PlatformInput, stack: string, target: Target, pace?: Pace): void {

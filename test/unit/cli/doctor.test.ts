@@ -12,7 +12,7 @@ import {
   judgeMemory,
 } from "../../../cli/doctor/engine.ts";
 import { judgeStackFile } from "../../../cli/doctor/files.ts";
-import { judgeName, tryToListen } from "../../../cli/doctor/network.ts";
+import { checkNetwork, judgeName } from "../../../cli/doctor/network.ts";
 import { judgeParts } from "../../../cli/doctor/parts.ts";
 import { judgeLocks, judgePending } from "../../../cli/doctor/state.ts";
 import { checkNode } from "../../../cli/doctor/tools.ts";
@@ -89,14 +89,28 @@ describe("a name", () => {
   });
 });
 
-test("a taken port is told from a free one", async () => {
+test("a taken port is told from a free one, and who has it", async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
   const address = holder.address();
   const port = typeof address === "object" && address ? address.port : 0;
-  expect(await tryToListen("127.0.0.1", port)).toBe("EADDRINUSE");
+  const edge = { domain: "localhost", address: "127.0.0.1", http: 0, https: port };
+  const publisher = {
+    Names: ["/dev-edge"],
+    Labels: { "redfleet.stack": "dev" },
+    Ports: [{ IP: "127.0.0.1", PrivatePort: 8443, PublicPort: port, Type: "tcp" }],
+  };
+  const https = async (own: number[], containers = [publisher]) =>
+    (await checkNetwork(edge, new Set(own), containers))[1];
+  const where = `127.0.0.1:${port}`;
+  const fix = "end that program, or change edge in the file";
+  const name = "port for HTTPS";
+  const taken = fail(name, `${where} is taken by the container dev-edge`, fix);
+  expect(await https([])).toEqual(taken);
+  expect(await https([port])).toEqual(ok(name, `${where} is held by this stack's edge`));
+  expect((await https([], []))?.detail).toContain(`${where} is taken by process ${process.pid}: `);
   await new Promise((resolve) => holder.close(resolve));
-  expect(await tryToListen("127.0.0.1", port)).toBeUndefined();
+  expect(await https([])).toEqual(ok(name, `${where} is free`));
 });
 
 test("a lock names its owner, and what to do if that one is gone", () => {

@@ -111,7 +111,7 @@ describe("a name", () => {
     const lines = { what: 'the stack "t" has nothing by the name of "mian"' };
     expect(() => names("mian")).toThrow(expect.objectContaining(lines));
     expect(() => selectParts({ ...view, parts: [] }, "main")).toThrow(
-      expect.objectContaining({ fix: "redfleet up" }),
+      expect.objectContaining({ fix: "redfleet up --stack t" }),
     );
   });
 });

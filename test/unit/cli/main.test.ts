@@ -26,6 +26,9 @@ test("wrong usage exits with 2 and says what is right", { timeout: TIMEOUT }, ()
   expect(unknown.status).toBe(2);
   expect(unknown.stderr).toContain("Did you mean status?");
   expect(redfleet("logs", "main", "--tail", "some").status).toBe(2);
+  const wait = redfleet("up", "--wait", "0");
+  expect(wait.status).toBe(2);
+  expect(wait.stderr).toContain("use a whole number of seconds, for example 60");
   const stack = redfleet("status", "--stack", "Dev!");
   expect(stack.status).toBe(2);
   expect(stack.stderr).toContain('"Dev!" is not a stack name');
@@ -64,7 +67,7 @@ test("help exits with 0, and has the order of the table in the README", {
 test("down takes --yes as an answer, and deletes no data without", { timeout: TIMEOUT }, () => {
   const unconfirmed = redfleet("down", "--delete-data");
   expect(unconfirmed.status).toBe(2);
-  expect(unconfirmed.stderr).toContain("way out: redfleet down --stack dev --delete-data --yes");
+  expect(unconfirmed.stderr).toContain("way out: redfleet down --delete-data --yes");
   // Accepted, as by any tool that may ask: it gets as far as the engine.
   expect(redfleet("down", "--yes").status).toBe(3);
 });

@@ -11,6 +11,7 @@ function step(op: string, type: string, name: string, state: object = {}): Previ
 
 const container = (op: string, name: string, state?: object) => step(op, "container", name, state);
 const volume = (op: string, name: string, state?: object) => step(op, "volume", name, state);
+const labelled = (label: string, value: string) => ({ inputs: { labels: [{ label, value }] } });
 
 describe("a preview", () => {
   test("says what is created, changed, restarted and removed, per tenant and cluster", () => {
@@ -31,13 +32,13 @@ describe("a preview", () => {
     expect(renderMarkdown("dev", summarise({ steps }))).toMatchInlineSnapshot(`
       "### Redfleet \`dev\`: 8 changes
 
-      | | created | changed in place | restarted | removed | data lost |
-      |---|---|---|---|---|---|
-      | cluster main |  |  |  | replica-2<br>replica-2.data |  |
-      | mongodb |  |  | mongodb-0 |  |  |
-      | tenant acme |  | route | runtime (envs) |  |  |
-      | tenant globex |  | runtime |  |  |  |
-      | tenant initech | data<br>runtime |  |  |  |  |"
+      | | created | changed in place | made anew | restarted | removed | data lost |
+      |---|---|---|---|---|---|---|
+      | cluster main |  |  |  |  | replica-2<br>replica-2.data |  |
+      | mongodb |  |  |  | mongodb-0 |  |  |
+      | tenant acme |  |  | route | runtime (envs) |  |  |
+      | tenant globex |  | runtime |  |  |  |  |
+      | tenant initech | data<br>runtime |  |  |  |  |  |"
     `);
   });
 
@@ -74,9 +75,7 @@ describe("a preview", () => {
   });
 
   test("calls a tenant that was renamed by its new key", () => {
-    const labels = (key: string) => ({
-      inputs: { labels: [{ label: "redfleet.name", value: key }] },
-    });
+    const labels = (key: string) => labelled("redfleet.name", key);
     const steps = [
       volume("replace", "tenant-acme.route", labels("shop")),
       container("replace", "tenant-acme", labels("shop")),
@@ -101,6 +100,42 @@ describe("a preview", () => {
       ["tenant acme", job],
       ["tenant globex", "runtime"],
     ]);
+  });
+
+  test("knows a job by its label: it runs again, nobody is restarted", () => {
+    const labels = (component: string) => labelled("redfleet.component", component);
+    const steps = [
+      container("replace", "cluster-main.something-new", labels("job")),
+      container("replace", "cluster-main.editor", labels("editor")),
+    ];
+    expect(summarise({ steps })).toMatchObject([
+      { resource: "editor", effect: "restarted" },
+      { resource: "something-new", effect: "made anew" },
+    ]);
+  });
+
+  test("names the images of a tenant that gets another template", () => {
+    const image = (name: string, imageId: string): PreviewStep => {
+      const urn = `urn:pulumi:dev::redfleet::docker:index/remoteImage:RemoteImage::dev-image-${name}`;
+      const state = { type: "docker:index/remoteImage:RemoteImage", outputs: { imageId } };
+      return { op: "same", urn, oldState: state, newState: state };
+    };
+    const moved = (before: string, after: string): PreviewStep => ({
+      ...container("replace", "tenant-acme", { inputs: { image: after } }),
+      oldState: { type: "docker:index/container:Container", inputs: { image: before } },
+      replaceReasons: ["image", "labels"],
+    });
+    const becauseOf = (before: string, after: string) =>
+      summarise({
+        steps: [
+          image("node-red-4", "sha256:4"),
+          image("node-red-5", "sha256:5"),
+          moved(before, after),
+        ],
+      })[0]?.because;
+    expect(becauseOf("sha256:4", "sha256:5")).toEqual(["image node-red-4 → node-red-5", "labels"]);
+    // One that is to be built first has no id.
+    expect(becauseOf("sha256:4", "04da6b54-80e4")).toEqual(["image", "labels"]);
   });
 
   test("without a change says so", () => {

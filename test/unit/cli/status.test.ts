@@ -148,7 +148,7 @@ describe("status", () => {
       t-mongodb-0  running"
     `);
     expect(renderStatus(assembleStatus(view([], []), known()))).toContain(
-      "redfleet up brings it up",
+      "redfleet up --stack t brings it up",
     );
   });
 });
@@ -289,9 +289,23 @@ describe("what the stack file declares and the engine does not have", () => {
     expect(status.tenants.acme?.state).toBe("running");
   });
 
+  test("of a stack that is down says whose data is kept", () => {
+    const of = [
+      "agent-ca",
+      "mongodb-0-data",
+      "mongodb-1-data",
+      "mongodb-0-files",
+      "tenant-a1-data",
+    ];
+    const volumes = of.map((name) => `t-${name}`);
+    expect(renderStatus(assembleStatus({ ...view([], []), volumes }, known()))).toBe(
+      'the stack "t" is down; data of mongodb, tenant-a1 is kept: redfleet up --stack t goes on with it',
+    );
+  });
+
   test("is no question after a down", () => {
     const { status, differences: found } = examine([], []);
-    expect(renderStatus(status)).toContain("redfleet up brings it up");
+    expect(renderStatus(status)).toContain("redfleet up --stack t brings it up");
     expect(found).toEqual(['nothing of the stack "t" is on this engine']);
   });
 });

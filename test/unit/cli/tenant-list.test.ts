@@ -26,7 +26,7 @@ test("tenants are listed as they are declared", { timeout: TIMEOUT }, () => {
 });
 
 test.each([
-  ["an empty file", "", "required (string)"],
+  ["an empty file", "", "required (a text)"],
   ["a template that there is none of", `${HEAD}    tenants: { a: { template: x } }\n`, "no such"],
   ["text that is not YAML", "config: [\n", "REDFLEET_CFG_YAML"],
 ])("%s is no list", { timeout: TIMEOUT }, (_, text, problem) => {

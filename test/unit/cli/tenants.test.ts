@@ -216,6 +216,18 @@ test("a change is typed by its field", () => {
   expect(parseAssignment("cpus=1.5").value).toBe(1.5);
   expect(parseAssignment("env.PORT_A=8080")).toEqual({ path: ["env", "PORT_A"], value: "8080" });
   expect(parseAssignment("aliases=a, b").value).toEqual(["a", "b"]);
+  for (const field of [
+    "palette.allow",
+    "palette.deny",
+    "functionModules",
+    "allowNodes",
+    "modules",
+  ]) {
+    expect(parseAssignment(`${field}=a*`).value, field).toEqual(["a*"]);
+    expect(parseAssignment(`${field}=["a", b]`).value, field).toEqual(["a", "b"]);
+  }
+  expect(parseAssignment("palette.allow=*").value).toEqual(["*"]);
+  expect(parseAssignment("palette.scripts=true").value).toBe(true);
   expect(parseAssignment("displayName=a=b").value).toBe("a=b");
   expect(parseAssignment("state=").value).toBeUndefined();
 });

@@ -17,6 +17,7 @@ test.each([
   [["--stack=dev", "pre"], "preview"],
   [["refresh"], "refresh"],
   [["down"], "destroy"],
+  [["destroy", "--help"], undefined],
   [["stack", "output", "up"], undefined],
   [["config", "set", "up"], undefined],
   [[], undefined],

@@ -5,6 +5,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Host, isStale, type StateLock } from "../../../cli/pulumi/locks.ts";
+import { judgeStrangers } from "../../../cli/pulumi/owner.ts";
 import {
   isCommandLine,
   isPlugin,
@@ -12,7 +13,7 @@ import {
   parseMark,
   type RunProcess,
 } from "../../../cli/pulumi/processes.ts";
-import { compare, refuseStrangers } from "../../../cli/pulumi/recovery.ts";
+import { compare } from "../../../cli/pulumi/recovery.ts";
 import { parseState, type State } from "../../../cli/pulumi/state.ts";
 
 const lock = (change: Partial<StateLock> = {}): StateLock => ({
@@ -143,17 +144,19 @@ describe("engine and state", () => {
       { urn: "d", type: "docker:index/volume:Volume", id: "dev-mongodb-0-data" },
       { urn: "p", type: "random:index/randomPassword:RandomPassword", id: "none" },
     ];
-    const refuse = (resources: object[], unknown = found) =>
-      refuseStrangers("dev", checkpoint(resources), unknown);
-    const strangers = expect.objectContaining({
+    const judge = (resources: object[], there = found, stack = "dev") =>
+      judgeStrangers(stack, checkpoint(resources), there);
+    const strangers = {
       what: 'this engine already runs a stack "dev" that this clone knows nothing of',
-      why: "for instance the container dev-a: it may belong to another clone",
-    });
-    expect(() => refuse([])).toThrow(strangers);
-    expect(() => refuse(kept)).toThrow(strangers);
-    expect(() => refuse([...kept, container])).not.toThrow();
-    expect(() => refuse([...kept, network])).not.toThrow();
-    expect(() => refuse(kept, { containers: [], networks: [] })).not.toThrow();
+      why: "for instance the container dev-a: another clone has made it, perhaps a colleague's",
+      fix: "work with it in that clone (npx redfleet down there takes it down); or have a stack of your own: cp Pulumi.dev.yaml Pulumi.<name>.yaml, set another domain and other edge ports in it, npx redfleet up --stack <name>; docs/runbooks.md#run-a-second-stack says more, also for a clone that is gone",
+    };
+    expect(judge([])).toEqual(strangers);
+    expect(judge(kept)).toEqual(strangers);
+    expect(judge([], found, "shop")?.fix).toContain("(npx redfleet down --stack shop there ");
+    expect(judge([...kept, container])).toBeUndefined();
+    expect(judge([...kept, network])).toBeUndefined();
+    expect(judge(kept, { containers: [], networks: [] })).toBeUndefined();
   });
 
   test("a checkpoint's pending operations and salt are read", () => {
