@@ -100,10 +100,12 @@ describe("deploys while replicas serve", () => {
     );
     await admin.deployTabs([tab("deadly"), ...nodes]);
     const held = /held: revision \d+ ended \S+ while it was applied/g;
-    await until("all replicas are held", async () => {
+    const allHeld = async () => {
       const { stdout } = await redfleet(E2E, ["status"]);
       return stdout.match(held)?.length === addresses.length;
-    });
+    };
+    // One of them starts twice until then.
+    await until("all replicas are held", allHeld, { seconds: 60 });
     const { stdout } = succeeded(await redfleet(E2E, ["revisions", "main"]));
     expect(stdout.match(held)).toHaveLength(1);
     expect((await untouched.stop()).lost).toEqual([]);

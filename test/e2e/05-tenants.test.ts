@@ -1,6 +1,10 @@
-import { readdirSync } from "node:fs";
-import { beforeAll, describe, expect, it } from "vitest";
-import { containersOf, identities } from "../support/containers.ts";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { readLogs } from "../../cli/engine/logs.ts";
+import { apart, startClusterKeys } from "../runtime/support/old-systems.ts";
+import { containersOf, identities, runningOf } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { credentialProbe, endpoint, tab } from "../support/flows.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
@@ -68,6 +72,21 @@ describe("tenants", () => {
     });
   });
 
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== "fail") return;
+    for (const part of ["edge", `editor-${CLUSTER}`]) {
+      const said = await readLogs(engine, `${E2E.name}-${part}`, 30).catch(() => []);
+      console.log([`${part} said last:`, ...said.map(({ text }) => text)].join("\n"));
+    }
+  });
+  // After a failure as well: the next files count the replicas of one cluster.
+  afterAll(async () => {
+    const left = await runningOf(E2E.name);
+    if (!left.some(({ Name: name }) => name.includes(CLUSTER) || name.includes(TENANT))) return;
+    editStack(E2E, erase);
+    await up(E2E);
+  });
+
   it("adds one from a line in the stack file and touches nothing else", async () => {
     const before = await others();
     const acme = await platform.login("acme");
@@ -127,9 +146,7 @@ describe("tenants", () => {
     });
     await up(E2E);
     await until("its flow again", async () => (await answers("/own")).body.includes("initech"));
-    const admin = await platform.login(CLUSTER);
-    const probe = credentialProbe("kept", "secret", "/secret", ORIGIN, CREDENTIAL);
-    await admin.deployTabs([tab("kept"), ...probe]);
+    await importKeys();
     await until("the cluster's flow", decrypts);
   });
 
@@ -146,6 +163,11 @@ describe("tenants", () => {
     expect(left).not.toContain(CLUSTER);
     await until("the host is unknown", async () => (await answers("/")).status === 421);
     for (const volume of KEPT) expect(await filesOf(volume), volume).not.toEqual([]);
+    const asked = await redfleet(E2E, ["password", TENANT]);
+    expect(asked.code, asked.output).toBe(1);
+    expect(asked.output).toContain(
+      `the data of a removed tenant "${TENANT}" is still here (${KEPT[0]})`,
+    );
     editStack(E2E, (config) => {
       config.tenants[TENANT] = { template: "nodered-5" };
       config.clusters[CLUSTER] = SPARE;
@@ -173,6 +195,24 @@ describe("tenants", () => {
     await up(E2E);
   });
 });
+
+/** Fills the cluster, whose flows are in Valkey, from another system that had them there. */
+async function importKeys(): Promise<void> {
+  const probe = credentialProbe("kept", "secret", "/secret", ORIGIN, CREDENTIAL);
+  const { flows, credentials } = apart([tab("kept"), ...probe]);
+  const folder = mkdtempSync(join(tmpdir(), "redfleet-keys-"));
+  const secret = join(folder, "secret");
+  writeFileSync(secret, "of the cluster\n");
+  const keys = await startClusterKeys(flows, credentials);
+  try {
+    const from = ["--from", keys.url, "--credential-secret-file", secret];
+    const { stdout } = succeeded(await redfleet(E2E, ["import", CLUSTER, ...from, "--json"]));
+    expect(JSON.parse(stdout)).toMatchObject({ tabs: 1, nodes: 6, credentials: 1, applied: true });
+  } finally {
+    await keys.close();
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** Takes tenant and cluster out of the stack file, their data with them. */
 function erase(config: PlatformConfig): void {

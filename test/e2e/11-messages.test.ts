@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readRoom } from "../../cli/engine/pools.ts";
 import { Clone, smallest } from "../support/clone.ts";
+import { freeze } from "../support/containers.ts";
 import { engine, sweep } from "../support/engine.ts";
 import { EngineProxy } from "../support/engine-proxy.ts";
 import { testName } from "../support/names.ts";
@@ -93,7 +94,9 @@ describe("a fault of the environment is told with its cause and the way out:", (
     expect(output).toContain(
       `error: the job ${STACK.name}-job-mongodb-init failed (exit code 137)`,
     );
-    expect(output).toContain("way out: correct the cause, then redfleet up: the job runs again");
+    expect(output).toContain(
+      `way out: correct the cause, then redfleet up --stack ${STACK.name}: the job runs again`,
+    );
     expect(output).not.toMatch(/^\s+at .*:\d+/m);
   });
 
@@ -105,7 +108,9 @@ describe("a fault of the environment is told with its cause and the way out:", (
     const { code, output } = await running.finished;
     expect(code, output).toBe(3);
     expect(output).toContain(`error: the Docker engine went away (DOCKER_HOST=${proxy.url})`);
-    expect(output).toContain("way out: start that engine again, then redfleet up: it goes on");
+    expect(output).toContain(
+      `way out: start that engine again, then redfleet up --stack ${STACK.name}: it goes on`,
+    );
   });
 
   it("somebody who ends an up half-way (Ctrl-C)", async () => {
@@ -135,7 +140,7 @@ describe("a fault of the environment is told with its cause and the way out:", (
     await until("the owner's end", () => !existsSync(`/proc/${pid}`));
     expect(lockOwner()).toBe(pid);
     expect((await clone.redfleet(["doctor"])).stdout).toMatch(
-      /warn +state lock +left behind by .*, which is gone\n.*redfleet up removes it/,
+      /warn +state lock +left behind by .*, which is gone\n.*redfleet up --stack \S+ removes it/,
     );
   });
 
@@ -160,7 +165,10 @@ describe("a fault of the environment is told with its cause and the way out:", (
       await clone.redfleet(["preview-summary"]),
       await clone.pulumi(["preview", "--non-interactive"]),
     ];
+    const doctor = await clone.redfleet(["doctor"]);
     writeFileSync(file, right);
+    expect(doctor.code).toBe(1);
+    expect(doctor.output).toMatch(/fail +passphrase +the passphrase does not fit the state of /);
     for (const answer of answers) {
       expect(answer.code).not.toBe(0);
       expect(answer.output).toContain("error: the passphrase does not fit the state of the stack");
@@ -168,6 +176,22 @@ describe("a fault of the environment is told with its cause and the way out:", (
       expect(answer.output).toContain("way out: put the one that this state was made with back");
     }
     succeeded(await clone.redfleet(["password", "solo"]));
+  });
+
+  it("a part that does not answer in time, with its last log lines", async () => {
+    const name = `${STACK.name}-tenant-solo`;
+    await freeze(engine.getContainer(name));
+    const { code, output } = await clone.redfleet(["up", "--wait", "3"]);
+    const known = JSON.parse((await clone.redfleet(["status", "--json"])).stdout);
+    await engine.getContainer(name).unpause();
+    const healthy = async () => (await clone.redfleet(["status", "--check"])).code === 0;
+    await until("it answers again", healthy);
+    expect(code, output).toBe(1);
+    expect(output).toContain("error: the platform is up, and after 3 s not everything answers");
+    expect(output).toMatch(new RegExp(`why: ${name} is paused\n +solo(: no answer| answers 50)`));
+    expect(output).toMatch(new RegExp(`^ +${name} \\| \\S`, "m"));
+    expect(output).toContain(`way out: redfleet status --stack ${STACK.name}, redfleet logs`);
+    expect(known.tenants.solo).toMatchObject({ state: "error", reason: "paused on the engine" });
   });
 
   it("containers that somebody has removed by hand", async () => {
@@ -178,7 +202,9 @@ describe("a fault of the environment is told with its cause and the way out:", (
     const status = succeeded(await clone.redfleet(["status"]));
     expect(status.stdout).toContain(`HTTPS port ${STACK.https}`);
     expect(status.stdout).toContain(`https://solo.${STACK.domain}:${STACK.https}`);
-    expect(status.stdout.match(/does not exist: run redfleet up/g)).toHaveLength(gone.length);
+    expect(status.stdout.match(/does not exist: run redfleet up --stack/g)).toHaveLength(
+      gone.length,
+    );
     const check = await clone.redfleet(["status", "--check", "--json"]);
     expect(check.code).toBe(1);
     const { https, differences } = JSON.parse(check.stdout);

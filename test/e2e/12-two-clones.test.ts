@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Clone } from "../support/clone.ts";
 import { identities } from "../support/containers.ts";
@@ -14,6 +15,22 @@ const STACK: TestStack = {
 };
 const ALL = ["mongodb", "valkey", "edge", "agent", "tenant"];
 const ERASE = ["down", "--delete-data", "--yes"];
+/** Whatever asks the containers of a stack, or changes them. */
+const FOREIGN = [
+  "status",
+  "logs solo",
+  "restart solo",
+  "open solo",
+  "password solo",
+  "user list solo",
+  "user add solo eve",
+  "user role solo admin read",
+  "user password solo admin",
+  "user remove solo admin",
+  "revisions solo",
+  "rollback solo 1",
+  "import solo --from . --password-file password --dry-run",
+];
 const filters = { label: [`redfleet.stack=${STACK.name}`] };
 
 let owner: Clone;
@@ -39,8 +56,47 @@ describe("two clones with a stack of one name on one engine", () => {
     expect(await identities(STACK.name, ALL)).toEqual(before);
   });
 
+  it("the other one's set-up does not even begin", () => {
+    for (const made of ["pulumi.json", "bases.json", "cache"]) {
+      expect(existsSync(other.path(".redfleet", made)), made).toBe(false);
+    }
+  });
+
+  it("no command of the other one looks into it, or changes it", async () => {
+    const before = await identities(STACK.name, ALL);
+    writeFileSync(other.path("flows.json"), JSON.stringify([{ id: "a", type: "tab" }]));
+    writeFileSync(other.path("password"), "secret");
+    for (const command of FOREIGN) await refused(command.split(" "), "already runs a stack");
+    expect(await identities(STACK.name, ALL)).toEqual(before);
+    expect(existsSync(other.path(".redfleet", STACK.name, "ca.crt"))).toBe(false);
+  });
+
+  it("the other one's doctor does not take it for its own", async () => {
+    const { code, stdout } = await other.redfleet(["doctor", "--json"]);
+    expect(code).toBe(1);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string }[] };
+    const details = Object.fromEntries(checks.map(({ name, detail }) => [name, detail]));
+    expect(details.containers).toContain(`already runs a stack "${STACK.name}" that this clone`);
+    const taken = `127.0.0.1:${STACK.https} is taken by the container ${STACK.name}-edge`;
+    expect(details["port for HTTPS"]).toBe(taken);
+  });
+
+  it("plain pulumi destroy takes away what runs, and says that the data is kept", async () => {
+    succeeded(await owner.redfleet(["user", "add", "solo", "eve"]));
+    const { output } = succeeded(await owner.pulumi(["destroy", "--yes"], { seconds: 300 }));
+    expect(output).toContain("All unprotected resources were destroyed");
+    expect(output).toContain(
+      `Data is kept in its volumes: redfleet up --stack ${STACK.name} goes on with it.`,
+    );
+    expect(await engine.listContainers({ all: true, filters })).toEqual([]);
+    expect(await engine.listNetworks({ filters })).toEqual([]);
+    const kept = ["agent-ca", "mongodb-0-data", "tenant-solo-data", "valkey-0-data"];
+    const { Volumes: volumes } = await engine.listVolumes({ filters });
+    const names = volumes.map(({ Name }) => Name).sort();
+    expect(names).toEqual(kept.map((name) => `${STACK.name}-${name}`));
+  });
+
   it("what a killed up has made is its owner's, and nobody else's", async () => {
-    succeeded(await owner.redfleet(["down"], { seconds: 300 }));
     const running = owner.start(["up"], { seconds: 300 });
     const made = async () => (await engine.listContainers({ all: true, filters })).length > 0;
     await until("a container", made, { seconds: 120, every: 50 });
@@ -49,6 +105,9 @@ describe("two clones with a stack of one name on one engine", () => {
     await refused(["up"], "already runs a stack");
     succeeded(await owner.redfleet(["up"], { seconds: 300 }));
     expect(Object.keys(await identities(STACK.name, ALL))).toHaveLength(5);
+    // What was there before the stack went and came back.
+    const users = succeeded(await owner.redfleet(["user", "list", "solo"]));
+    expect(users.stdout).toMatch(/^eve +write$/m);
   });
 
   it("data whose keys are elsewhere is not started on, and goes only when told to", async () => {
