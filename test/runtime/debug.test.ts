@@ -151,6 +151,24 @@ describe.each(LABS)("debug messages of a cluster with its flows in %s", (_, open
     expect(said().map(({ msg }) => msg)).not.toContain("silent");
   });
 
+  it("shows a node that was switched on before the deploy that left it off had started", async () => {
+    const slow = (mark: string): FlowNode => ({
+      ...{ id: "ffff0000ffff0001", type: "function", z: TAB, x: 1, y: 1, wires: [[NODE]] },
+      ...{ func: `return msg; // ${mark}`, outputs: 1 },
+      initialize: 'node.on("close", (done) => setTimeout(done, 1500));',
+    });
+    await person.load();
+    await person.deploy([...flow({ active: true }), slow("before")]);
+    const revision = await person.deploy([...flow({ active: false }), slow("after")]);
+    const body = JSON.stringify({ nodes: [NODE] });
+    expect((await person.call("/debug/enable", { method: "POST", body })).ok).toBe(true);
+    await Promise.all(replicas.map((runtime) => runtime.reaches(revision)));
+    await until("the sidebar to show it", async () => {
+      await ask(0, "/say?text=in-between");
+      return said().some(({ msg }) => msg === "in-between");
+    });
+  });
+
   it("speaks in a replica that came after the node was switched on", async () => {
     const late = await start({ ...lab.access, role: "replica", worker: "late" });
     replicas.push(late);

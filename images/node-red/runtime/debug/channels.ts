@@ -53,6 +53,18 @@ export interface DebugEnd {
 /** Topic of the editor's debug sidebar. */
 export const TOPIC = "debug";
 
+/** Switches the debug nodes that run here, when they are of the revision that they were switched in. */
+export function applySwitches(
+  { red, status }: Pick<DebugOptions, "red" | "status">,
+  { revision, nodes }: DebugSwitches,
+): void {
+  if (revision !== status.revision) return;
+  for (const [id, active] of Object.entries(nodes)) {
+    const node = red.nodes.getNode(id);
+    if (node?.type === TOPIC) node.active = active;
+  }
+}
+
 /** Channel of a cluster's messages: what nobody hears is lost. */
 export const messagesOf = (prefix: string) => `${prefix}debug:messages`;
 /** Channel and key of its {@link DebugSwitches}: who comes later reads them. */

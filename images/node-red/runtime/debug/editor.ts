@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { reasonOf } from "../log.ts";
 import type { Handler } from "../node-red.ts";
 import {
+  applySwitches,
   type DebugLine,
   type DebugMessage,
   type DebugOptions,
@@ -32,7 +33,8 @@ function listen({ red }: DebugOptions, subscriber: Redis, channel: string): void
 }
 
 /** Sees the requests that switch debug nodes pass, and tells the replicas. */
-function switching({ status, log }: DebugOptions, client: Redis, key: string): Handler {
+function switching(options: DebugOptions, client: Redis, key: string): Handler {
+  const { red, status, log } = options;
   let switches: DebugSwitches = { revision: -1, nodes: {} };
   const tell = async () => {
     const text = JSON.stringify(switches);
@@ -41,8 +43,10 @@ function switching({ status, log }: DebugOptions, client: Redis, key: string): H
   };
   const failed = (error: unknown) =>
     log.warn("replicas were not told of a debug node", { reason: reasonOf(error) });
-  // This editor's nodes are as they were deployed, so the replicas' shall be.
-  client.once("ready", () => tell().catch(failed));
+  // At first none is switched here, so none shall be in the replicas; later what was not told while nothing was connected.
+  client.on("ready", () => tell().catch(failed));
+  // A deploy is answered before its nodes have started: a switch until then went to those that it replaces.
+  red.events.on("flows:started", () => applySwitches(options, switches));
   return (req, res, next) => {
     res.once("finish", () => {
       const change = res.statusCode < 300 ? switchIn(req) : undefined;

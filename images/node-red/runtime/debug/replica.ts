@@ -1,6 +1,7 @@
 /** Sends what a replica's debug nodes, warnings and errors say to the editor's sidebar. */
 import type { Redis } from "ioredis";
 import {
+  applySwitches,
   type DebugLine,
   type DebugMessage,
   type DebugOptions,
@@ -52,18 +53,12 @@ function speak({ config, red }: DebugOptions, client: Redis, channel: string): (
 }
 
 /** Keeps debug nodes as they are in the editor, once the revision runs that they were switched in. */
-function follow(
-  { red, status }: DebugOptions,
-  { client, subscriber, prefix }: DebugLine,
-): () => void {
+function follow(options: DebugOptions, { client, subscriber, prefix }: DebugLine): () => void {
+  const { status } = options;
   const key = switchesOf(prefix);
   let switches: DebugSwitches | undefined;
   const apply = () => {
-    if (switches === undefined || switches.revision !== status.revision) return;
-    for (const [id, active] of Object.entries(switches.nodes)) {
-      const node = red.nodes.getNode(id);
-      if (node?.type === TOPIC) node.active = active;
-    }
+    if (switches !== undefined) applySwitches(options, switches);
   };
   const take = (text: string | null) => {
     if (text !== null) switches = parse<DebugSwitches>(text) ?? switches;
