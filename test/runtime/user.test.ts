@@ -114,6 +114,18 @@ describe.each([
     await user("remove", "main", "eve@example.org");
   });
 
+  it("keeps an admin when the last two step down at once", async () => {
+    await user("add", "main", "second", "--role", "admin", "--password-file", file);
+    const people = ["admin", "second"];
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(people.map((name) => user("role", "main", name, "read")));
+      const { stdout } = await user("list", "main", "--json");
+      expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ role: "admin" }));
+      await Promise.all(people.map((name) => user("role", "main", name, "admin")));
+    }
+    await user("remove", "main", "second");
+  });
+
   it.concurrent.each([
     [["add", "main", "admin"], 'there is a user "admin" already'],
     [["add", "main", "a b"], '"a b" is no user name: letters, digits and . _ @ + -, at most 64'],

@@ -45,12 +45,20 @@ async function requireUser(store: FlowStore, name: string): Promise<StoredUser> 
   throw new Error(`there is no user "${name}"; there are: ${names.join(", ") || "none"}`);
 }
 
-/** Somebody has to be able to deploy. */
-async function requireOtherAdmin(store: FlowStore, name: string): Promise<void> {
-  const others = (await store.users()).filter(
-    ({ username, role }) => username !== name && role === "admin",
-  );
-  if (others.length === 0) throw new Error(`"${name}" is the only admin: make another one first`);
+/** Somebody has to be able to deploy: what leaves nobody is refused, or taken back when two changed something at once. */
+async function keepAdmin(
+  store: FlowStore,
+  user: StoredUser,
+  change: () => Promise<void>,
+): Promise<void> {
+  const admins = async () => (await store.users()).filter(({ role }) => role === "admin");
+  const only = `"${user.username}" is the only admin: make another one first`;
+  const others = (await admins()).filter(({ username }) => username !== user.username);
+  if (user.role === "admin" && others.length === 0) throw new Error(only);
+  await change();
+  if ((await admins()).length > 0) return;
+  await store.writeUser(user);
+  throw new Error(only);
 }
 
 async function add(store: FlowStore, name: string, role: string) {
@@ -68,8 +76,8 @@ async function add(store: FlowStore, name: string, role: string) {
 async function changeRole(store: FlowStore, name: string, wanted: string) {
   const user = await requireUser(store, name);
   const role = requireRole(wanted);
-  if (user.role === "admin" && role !== "admin") await requireOtherAdmin(store, name);
-  await store.writeUser({ ...user, role, loginsFrom: Date.now() });
+  const change = () => store.writeUser({ ...user, role, loginsFrom: Date.now() });
+  await (role === "admin" ? change() : keepAdmin(store, user, change));
   return told({ ...user, role });
 }
 
@@ -82,8 +90,7 @@ async function changePassword(store: FlowStore, name: string) {
 
 async function remove(store: FlowStore, name: string) {
   const user = await requireUser(store, name);
-  if (user.role === "admin") await requireOtherAdmin(store, name);
-  await store.removeUser(name);
+  await keepAdmin(store, user, () => store.removeUser(name));
   return told(user);
 }
 
