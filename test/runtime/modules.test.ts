@@ -58,14 +58,32 @@ describe.each<Major>([5, 4])("a tenant's modules on Node-RED %i", (major) => {
   });
   afterAll(() => tenant?.remove());
 
-  const install = (module: string) =>
-    person.call("/nodes", { method: "POST", body: JSON.stringify({ module }) });
+  const installBy = (somebody: Editor, module: string) =>
+    somebody.call("/nodes", { method: "POST", body: JSON.stringify({ module }) });
+  const install = (module: string) => installBy(person, module);
 
   const flow = (type: string, path: string) => [tab("t"), ...answersBy("t", path, type)];
 
   it("has what the stack file declares before flows start", async () => {
     await person.deploy(flow("stamp", "/stamp"));
     expect(await (await fetch(`${tenant.url}/stamp`)).text()).toBe("stamp");
+  });
+
+  it("says which key names the authority of a registry that it does not know", async () => {
+    const { files, environment } = using(registry);
+    const { REDFLEET_NPM_CA_FILE: _, ...withoutCa } = environment as NodeRedEnvironment;
+    const place = { major, uri: mongodb.uri, database: `${database}-blind` };
+    await addUser(mongodb.client, place.database, "admin");
+    const options = { ...place, secret: null, files, environment: withoutCa };
+    const blind = await start({ ...options, role: "instance" });
+    try {
+      const answer = await installBy(await Editor.login(blind), "@acme/scoped-stamp");
+      expect(answer.ok).toBe(false);
+      const { message } = (await answer.json()) as { message: string };
+      expect(message).toContain("name its file as registry.ca in the stack file");
+    } finally {
+      await blind.remove();
+    }
   });
 
   it("asks no registry for what it has", async () => {

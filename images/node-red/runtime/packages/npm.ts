@@ -125,6 +125,10 @@ function giveWay(pid: number | undefined): void {
   }
 }
 
+/** How OpenSSL calls it, by npm's word for word: a registry of one's own, or a proxy that opens TLS. */
+const UNKNOWN_AUTHORITY =
+  /\b(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|UNABLE_TO_VERIFY_LEAF_SIGNATURE)\b/;
+
 /** What happened, in one line. npm marks its reasons with `npm error`. */
 function explain(code: number | null, signal: string | null, output: string): string {
   if (signal === "SIGKILL") {
@@ -136,6 +140,9 @@ function explain(code: number | null, signal: string | null, output: string): st
     .filter((line) => /^npm (error|ERR!)/.test(line))
     .map((line) => line.replace(/^npm (error|ERR!) ?/, "").trim())
     .filter((line) => line !== "" && !/^A complete log|^Log files|_logs/.test(line));
+  if (UNKNOWN_AUTHORITY.test(output)) {
+    return `the registry's certificate is of an authority that is not known here: name its file as registry.ca in the stack file (${lines[0]})`;
+  }
   if (lines.length === 0) return output.trim().split("\n").at(-1) || `npm ended with ${code}`;
   return lines.slice(0, 3).join("; ").slice(0, 400);
 }
