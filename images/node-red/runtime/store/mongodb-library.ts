@@ -9,7 +9,9 @@ interface LibraryDocument extends LibraryFile {
   body: string;
 }
 
-const libraryOf = (db: Db): Collection<LibraryDocument> => db.collection("library");
+/** Read where it was written: somebody who has just saved a file looks for it. */
+const libraryOf = (db: Db): Collection<LibraryDocument> =>
+  db.collection("library", { readPreference: "primary" });
 const idOf = (type: string, path: string) => `${type}:${path}`;
 
 /** Body of a file, or the entries of a folder. An unknown folder is empty, an unknown file an error. */

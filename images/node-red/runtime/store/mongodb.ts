@@ -65,6 +65,12 @@ type UserDocument = { _id: string } & Omit<StoredUser, "username">;
 
 const userOf = ({ _id, ...user }: UserDocument): StoredUser => ({ username: _id, ...user });
 
+/**
+ * For reads that follow a write: while a driver knows of no primary, and under load it may believe so, the others
+ * may not have it yet. Elsewhere an answer of one that lags is better than none.
+ */
+const PRIMARY = { readPreference: "primary" } as const;
+
 /** Flows, history, documents, library, users and workers in one database. */
 export class MongodbFlowStore implements FlowStore {
   private readonly options: MongodbOptions;
@@ -140,7 +146,7 @@ export class MongodbFlowStore implements FlowStore {
   /** A failed write may have been done all the same: the mark in the document tells. */
   private async resolveDoubt(set: FlowSet, error: unknown): Promise<void> {
     const projection = { revision: 1, writeId: 1 };
-    const stored = await this.flows.findOne({ _id: "current" }, { projection });
+    const stored = await this.flows.findOne({ _id: "current" }, { projection, ...PRIMARY });
     if (stored?.writeId === set.writeId) return;
     if (isDuplicateKey(error) || error instanceof RevisionConflict) {
       throw new RevisionConflict(set.revision - 1, stored?.revision ?? 0);
@@ -159,8 +165,9 @@ export class MongodbFlowStore implements FlowStore {
       // A store that went back counts on: what is there under this number may be what it has lost.
       { $merge: { into: "history", on: "_id", whenMatched: "replace" } },
     ];
-    await this.flows.aggregate(copy, { readPreference: "primary" }).toArray();
-    const newest = await this.old().findOne({}, { projection: { _id: 1 }, sort: { _id: -1 } });
+    await this.flows.aggregate(copy, PRIMARY).toArray();
+    const last = { projection: { _id: 1 }, sort: { _id: -1 }, ...PRIMARY } as const;
+    const newest = await this.old().findOne({}, last);
     this.kept = newest?._id ?? 0;
     await this.old().deleteMany({ _id: { $lte: this.kept - this.options.history } });
   }
@@ -231,7 +238,7 @@ export class MongodbFlowStore implements FlowStore {
   }
 
   async users(): Promise<StoredUser[]> {
-    return this.userCollection().find().map(userOf).toArray();
+    return this.userCollection().find({}, PRIMARY).map(userOf).toArray();
   }
 
   async writeUser({ username, ...user }: StoredUser): Promise<void> {
