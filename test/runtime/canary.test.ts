@@ -238,9 +238,9 @@ describe.each([
   it("is tried again, and ends the editor's safe mode when it does no harm", async () => {
     const { revision = 0, writeId = "" } = (await store.read()) ?? {};
     const version = { revision, writeId };
-    await store.trials.fail(version, "x", 0, [0]);
+    await store.trials.fail(version, "x", [0]);
     await store.trials.take(version, "x", 60_000);
-    expect(await store.trials.fail(version, "x", 0, [0])).toMatchObject({ state: "held" });
+    expect(await store.trials.fail(version, "x", [0])).toMatchObject({ state: "held" });
     await engine.getContainer(editor.id).restart({ t: 10 });
     await inSafeMode();
     const [one] = replicas as [Runtime];
@@ -410,7 +410,7 @@ describe("one worker's part in a trial, with flows in MongoDB", () => {
   it("lives on for longer with what has ended a process before it says that it does no harm", async () => {
     const [a, b] = await Promise.all([joins("a"), joins("b")]);
     const set = nextSet();
-    await b.store.trials.fail(set, "c", LEASE_MS, []);
+    await b.store.trials.fail(set, "c", [LEASE_MS]);
     expect(await a.canary.enter(set, never)).toBe(true);
     a.canary.leave(true, 1);
     await pause(2000);

@@ -299,12 +299,12 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     });
 
     const fail = (worker: string, ...pausesMs: number[]) =>
-      store.trials.fail(version(7), worker, LEASE_MS, pausesMs);
+      store.trials.fail(version(7), worker, [LEASE_MS, ...pausesMs]);
 
     it("stay with the worker whose process they ended, for once more", async () => {
       await take("a", 7, 1000);
       const again = { ...version(7), state: "trying", worker: "a", failures: 1 };
-      expect(await store.trials.fail(version(7), "a", 2000, [])).toEqual(again);
+      expect(await store.trials.fail(version(7), "a", [2000])).toEqual(again);
       expect(await take("b")).toEqual(again);
       await until("the lease is over", async () => (await take("b")).worker === "b");
       await store.trials.end(version(7), "b", true);

@@ -102,7 +102,7 @@ export class Canary {
     const { store, boots, role, worker, signal, log } = this.options;
     // An editor starts its flows without a trial: somebody else has to try.
     const leaseMs = role === "editor" ? 0 : LEASE_MS;
-    const tell = () => store.trials.fail(version, worker, leaseMs, PAUSES_MS);
+    const tell = () => store.trials.fail(version, worker, [leaseMs, ...PAUSES_MS]);
     const { state } = await persist("the end of the last run was not told", tell, log, signal);
     log.error("the last run ended while it applied a revision", { ...version, state });
     this.untold = undefined;

@@ -15,7 +15,8 @@ export interface CleanParts {
 /**
  * The scopes are listed before the stored revision is read: a scope of a node of a newer revision can
  * only be in the list when that revision was stored already, and then the node is found in it. A node that comes
- * back meanwhile under its old id changes its scope, which then stays.
+ * back meanwhile under its old id changes its scope, which then stays. One scope a call: a server looks at all that it
+ * holds, and flows wait behind it.
  */
 export async function cleanScopes({ exchange, log, storedNodes, activeNodes }: CleanParts) {
   try {

@@ -83,12 +83,7 @@ export class MongodbTrials implements Trials {
     await this.collection.deleteMany({ revision: { $lte: revision - this.history } });
   }
 
-  fail(
-    version: Version,
-    worker: string,
-    leaseMs: number,
-    pausesMs: readonly number[],
-  ): Promise<Trial> {
+  fail(version: Version, worker: string, timesMs: readonly [number, ...number[]]): Promise<Trial> {
     const change = (own: unknown, left: unknown, otherwise: string) => ({
       $cond: ["$own", own, { $cond: ["$left", left, otherwise] }],
     });
@@ -104,7 +99,7 @@ export class MongodbTrials implements Trials {
         $set: {
           state: change(heldOrAgain, "trying", "$state"),
           worker: change("$worker", "", "$worker"),
-          free: change(nextTrial([leaseMs, ...pausesMs]), new Date(0), "$free"),
+          free: change(nextTrial(timesMs), new Date(0), "$free"),
         },
       },
       { $unset: ["own", "left"] },

@@ -34,15 +34,10 @@ export interface Trials {
    * A worker's process ended while it applied a revision, or right after. When that was its trial, it keeps it for
    * once more; when the record counted a failure before, the revision is held. When nobody tries it, it is tried anew
    * before anybody applies it.
-   * @param leaseMs somebody else may take the trial that it keeps after that.
-   * @param pausesMs time until a held revision may be tried again, the first, the second … time; the last one for all more.
+   * @param timesMs nobody else may take the trial for this time after the first, the second … failure: the worker keeps
+   * it for the first one, the revision is held from the second one on; the last time counts for all more.
    */
-  fail(
-    version: Version,
-    worker: string,
-    leaseMs: number,
-    pausesMs: readonly number[],
-  ): Promise<Trial>;
+  fail(version: Version, worker: string, timesMs: readonly [number, ...number[]]): Promise<Trial>;
   /** What is known, in no order; at least of the revisions that the history keeps. */
   list(): Promise<Trial[]>;
 }

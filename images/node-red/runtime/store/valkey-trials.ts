@@ -97,10 +97,9 @@ export class ValkeyTrials implements Trials {
   async fail(
     version: Version,
     worker: string,
-    leaseMs: number,
-    pausesMs: readonly number[],
+    timesMs: readonly [number, ...number[]],
   ): Promise<Trial> {
-    const times = JSON.stringify([leaseMs, ...pausesMs]);
+    const times = JSON.stringify(timesMs);
     return trialOf(version.writeId, await this.run(FAIL, version, worker, [times]));
   }
 

@@ -6,6 +6,7 @@
  * of those replicas are lost, or if the one that is promoted is none of them. What workers report of
  * themselves counts at once: they repeat it.
  */
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChainableCommander, Redis, RedisOptions } from "ioredis";
@@ -105,7 +106,12 @@ export class ValkeyFlowStore implements FlowStore {
 
   async connect(signal: AbortSignal): Promise<void> {
     const { log } = this.options;
-    await persist("the flow store does not answer yet", () => this.client.ping(), log, signal);
+    const answers = async () => {
+      if (this.client.status !== "ready")
+        await once(this.client, "ready", { signal: AbortSignal.timeout(COMMAND_MS) });
+      await this.client.ping();
+    };
+    await persist("the flow store does not answer yet", answers, log, signal);
   }
 
   /** A server that hangs, or that writes are refused by, may be primary no more. */
