@@ -8,12 +8,13 @@ import { redfleet } from "../hint.ts";
 import { printJson } from "../output.ts";
 import { pulumi } from "../pulumi/capture.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
+import { claiming } from "../pulumi/claim.ts";
 import { RunReport } from "../pulumi/events.ts";
 import { explainFailure, knownCause } from "../pulumi/failure.ts";
 import { ensureLocalState } from "../pulumi/local.ts";
 import { assertOwn } from "../pulumi/owner.ts";
 import { lockFile } from "../pulumi/places.ts";
-import { recover, settle } from "../pulumi/recovery.ts";
+import { recover } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
 import { hasState } from "../pulumi/state.ts";
@@ -103,7 +104,6 @@ async function prepare(stack: string, interrupted: boolean): Promise<Engine | un
 async function takeAway(docker: Engine, stack: string, deleteData: boolean): Promise<void> {
   if (hasState(stack)) await destroy(stack, deleteData);
   if (deleteData) await deleteRest(docker, stack);
-  await settle(stack);
   if (deleteData) await rm(localDirectory(stack), { recursive: true, force: true });
 }
 
@@ -118,7 +118,7 @@ async function destroy(stack: string, deleteData: boolean): Promise<void> {
       say(`    ${line}`);
     };
     const report = new RunReport({ erasesRest: deleteData });
-    const result = await runPulumi(stack, operation, tell, { report });
+    const result = await claiming(stack, () => runPulumi(stack, operation, tell, { report }));
     if (result.code !== 0) throw explainFailure(stack, "destroy", result);
   });
   if (deleteData) await change(stack, ["stack", "rm", "--yes", "--force", "--preserve-config"]);

@@ -10,11 +10,12 @@ import { CliError } from "../errors.ts";
 import { redfleet } from "../hint.ts";
 import { paint, printJson } from "../output.ts";
 import { backUpState } from "../pulumi/checkpoint.ts";
+import { claiming } from "../pulumi/claim.ts";
 import { RunReport } from "../pulumi/events.ts";
 import { explainFailure } from "../pulumi/failure.ts";
 import { assertOwn, refuseForeignData } from "../pulumi/owner.ts";
 import { lockFile } from "../pulumi/places.ts";
-import { recover, settle } from "../pulumi/recovery.ts";
+import { recover } from "../pulumi/recovery.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { ensureStack } from "../pulumi/stack.ts";
 import { readOutputs, type StackOutputs } from "../pulumi/state.ts";
@@ -76,7 +77,6 @@ async function up(stack: string, limit: number): Promise<UpResult> {
   const { docker, platform, text } = await lock.undisturbed(() => prepare(stack, lock.interrupted));
   backUpState(stack);
   const changes = await apply(docker, stack);
-  await settle(stack);
   const outputs = readOutputs(stack);
   const target = { endpoints: endpointsOf(outputs), config: platform.edge, limit };
   const caFile = await step("Everything answers", (note) =>
@@ -124,7 +124,8 @@ async function apply(docker: Engine, stack: string): Promise<Record<string, numb
   try {
     const operation = ["up", "--yes", "--skip-preview"];
     const options = { report, pace: await choosePace(docker, stack) };
-    const result = await runPulumi(stack, operation, (line) => say(`    ${line}`), options);
+    const tell = (line: string) => say(`    ${line}`);
+    const result = await claiming(stack, () => runPulumi(stack, operation, tell, options));
     if (result.code !== 0) throw await failed(docker, stack, result);
     const { changes } = result.report;
     say(`  ${paint("green", "✓")} pulumi up: ${renderChanges(changes)} ${seconds(started)}`);

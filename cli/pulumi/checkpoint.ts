@@ -80,6 +80,14 @@ export function backUpState(stack: string): void {
   }
 }
 
+/** Our newest copy of the stack's checkpoint that is whole. Pulumi's own stays where a stack was removed, so it says nothing. */
+export function newestBackup(stack: string): string | undefined {
+  const { backups } = filesOf(stack);
+  if (!existsSync(backups)) return undefined;
+  const names = readdirSync(backups).sort().reverse();
+  return names.map((name) => join(backups, name)).find(isWhole);
+}
+
 /** True for a file that is a checkpoint from its beginning to its end. */
 export function isWhole(file: string): boolean {
   try {

@@ -21,6 +21,7 @@ import {
 import { ensureLocalState } from "./local.ts";
 import { assertChecked, commandOf, operationOf } from "./operation.ts";
 import { saltOf, withoutSalt } from "./overlay.ts";
+import { ownEngine, refuseForeignData } from "./owner.ts";
 import { fitsPassphrase, wrongPassphrase } from "./passphrase.ts";
 import { checkpointFile, lockFile, STATE } from "./places.ts";
 import { ensureStack } from "./stack.ts";
@@ -58,17 +59,19 @@ async function main(args: string[]): Promise<number> {
   const stack = stackOf(args);
   hintsFor(stack);
   assertChecked(args, stack, trackedText(stack));
+  const operation = operationOf(args);
+  if (operation !== undefined && operation !== "preview") await refuseForeign(stack, operation);
   await ensureLocalState();
   if (commandOf(args) === "config" && trackedText(stack) !== undefined) await ensureKnown(stack);
   const before = await writeOverlay(stack);
   const tracked = trackedText(stack);
   const env: Record<string, string> = { PULUMI_STACK: stack, ...pulumiEnvironment(stack) };
   // Protected volumes stay: they go by `redfleet down --delete-data`.
-  if (operationOf(args) === "destroy") env.PULUMI_OPTION_EXCLUDE_PROTECTED = "true";
+  if (operation === "destroy") env.PULUMI_OPTION_EXCLUDE_PROTECTED = "true";
   const code = await exec(pulumiBinary(), args, env);
   if (args[0] === "stack" && args[1] === "init") await undoSalt(stack, tracked);
   else await absorbOverlay(stack, before);
-  if (code === 0 && operationOf(args) === "destroy" && keepsData(stack)) {
+  if (code === 0 && operation === "destroy" && !isPreview(args) && keepsData(stack)) {
     console.error(`Data is kept in its volumes: ${redfleet("up", stack)} goes on with it.`);
     console.error(`For ever it goes by ${redfleet("down --delete-data --yes", stack)}.`);
   }
@@ -77,6 +80,15 @@ async function main(args: string[]): Promise<number> {
   }
   return code;
 }
+
+/** Pulumi would fail half-way at what another clone has made, and take over or remove the rest. */
+async function refuseForeign(stack: string, operation: string): Promise<void> {
+  const docker = await ownEngine(stack);
+  if (operation === "up") await refuseForeignData(docker, stack);
+}
+
+const isPreview = (args: readonly string[]) =>
+  args.some((arg) => /^--preview-only(=true)?$/.test(arg));
 
 /** A stack may need a secret before its first `up`, on a machine where there was none yet. */
 async function ensureKnown(stack: string): Promise<void> {

@@ -1,16 +1,32 @@
-import { existsSync } from "node:fs";
+/** Whose a stack on the engine is: a clone works on what it has made itself, and on nothing else. */
+import { join } from "node:path";
 import { connectedEngine, type Engine } from "../engine/client.ts";
 import { LABEL, ofStack } from "../engine/labels.ts";
 import { CliError, type Explanation } from "../errors.ts";
 import { redfleet } from "../hint.ts";
-import { isWhole } from "./checkpoint.ts";
-import { checkpointFile, claimFile } from "./places.ts";
-import { hasState, readState, type State, type StateResource } from "./state.ts";
+import { isWhole, newestBackup } from "./checkpoint.ts";
+import { isClaimed } from "./claim.ts";
+import { checkpointFile } from "./places.ts";
+import { hasState, idsOf, readState, type State } from "./state.ts";
 
 /** What the engine holds of a stack, by the ids that Pulumi's state has too. */
 export interface Inventory {
-  containers: { id: string; name: string; isFailedJob?: boolean }[];
+  containers: {
+    id: string;
+    name: string;
+    /** True for a job that ended with an error. */
+    isFailedJob?: boolean;
+  }[];
   networks: { id: string; name: string }[];
+}
+
+/** What this clone knows of a stack. */
+export interface Proof {
+  /** An operation of this clone was cut off, and has left no state that knows what it made. */
+  readonly cutOff: boolean;
+  readonly state: State;
+  /** Newest copy of a state that is gone. */
+  readonly backup?: string;
 }
 
 /**
@@ -24,9 +40,9 @@ export async function ownEngine(stack: string): Promise<Engine> {
 }
 
 /**
- * Refuses a platform that is not this clone's. What an operation of this clone made before it was cut off is its own:
- * a claim is left while one is under way, and only after this check.
- * @throws CliError when there are containers that no operation of this clone can have made
+ * Refuses a platform that is not this clone's: its state has none of the containers and networks on the engine, and
+ * none of its operations was cut off.
+ * @throws CliError
  */
 export async function assertOwn(docker: Engine, stack: string): Promise<void> {
   refuseStrangers(stack, await inventory(docker, stack));
@@ -34,62 +50,93 @@ export async function assertOwn(docker: Engine, stack: string): Promise<void> {
 
 /** @throws CliError as {@link assertOwn} */
 export function refuseStrangers(stack: string, found: Inventory): void {
-  const problem = strangersIn(stack, found);
+  const problem = judgeStrangers(stack, readProof(stack), found);
   if (problem) throw new CliError(problem);
 }
 
-/** Whose a stack on the engine is, when it is not this clone's; undefined when it is, or when there is none. */
+/** Why a stack on the engine is not this clone's; undefined when it is, or when nothing of it runs. */
 export async function strangersOf(docker: Engine, stack: string): Promise<Explanation | undefined> {
-  return strangersIn(stack, await inventory(docker, stack));
+  return judgeStrangers(stack, readProof(stack), await inventory(docker, stack));
 }
 
-function strangersIn(stack: string, found: Inventory): Explanation | undefined {
-  if (isClaimed(stack)) return undefined;
+const EMPTY: State = { resources: [], pending: [], salt: undefined };
+
+/** Reads what this clone has of a stack. */
+export function readProof(stack: string): Proof {
+  // Pulumi writes what is under way into the state beforehand: a state that is cut off has been at it.
+  if (isBroken(stack)) return { cutOff: true, state: EMPTY };
   const state = readState(stack);
-  return state.pending.length > 0 ? undefined : judgeStrangers(stack, state, found);
+  const backup = hasState(stack) ? undefined : newestBackup(stack);
+  return {
+    ...{ cutOff: isClaimed(stack) || state.pending.length > 0, state },
+    ...(backup !== undefined && { backup }),
+  };
 }
 
-/** True while this clone is at work on the stack, or was when it was cut off; its state may be cut off with it. */
-const isClaimed = (stack: string): boolean =>
-  existsSync(claimFile(stack)) || (hasState(stack) && !isWhole(checkpointFile(stack)));
+const isBroken = (stack: string) => hasState(stack) && !isWhole(checkpointFile(stack));
 
-/**
- * Data on the engine without anything in the state: its passwords and keys are elsewhere, and new ones would not open it.
- * @throws CliError before anything is started on it
- */
-export async function refuseForeignData(docker: Engine, stack: string): Promise<void> {
-  if (isClaimed(stack) || readState(stack).resources.length > 0) return;
-  const { Volumes: volumes } = await docker.listVolumes({ filters: ofStack(stack) });
-  if (!volumes?.length) return;
-  throw new CliError({
-    what: `this engine holds data of a stack "${stack}" whose passwords and keys this clone does not have`,
-    why: `for instance the volume ${volumes[0]?.Name}; they are in .redfleet of the clone that made it`,
-    fix: `run redfleet up there; or choose another name: redfleet up --stack <name>; or, only if that clone is gone for ever, erase the data: redfleet down --stack ${stack} --delete-data --yes`,
-  });
-}
-
-const isRunning = ({ type }: StateResource): boolean => /:(Container|Network)$/.test(type);
-
-/**
- * Containers on the engine without any container or network in the state are most likely another
- * clone's platform. Volumes and passwords in the state say nothing: they stay after a `down`.
- */
+/** Another id is another container, whatever its name: somebody else may have made it after this clone's own was gone. */
 export function judgeStrangers(
   stack: string,
-  state: State,
-  { containers }: Inventory,
+  { cutOff, state, backup }: Proof,
+  { containers, networks }: Inventory,
 ): Explanation | undefined {
-  if (state.resources.some(isRunning) || containers.length === 0) return undefined;
+  if (cutOff || containers.length === 0) return undefined;
+  const known = idsOf(state, ["Container", "Network"]);
+  if ([...containers, ...networks].some(({ id }) => known.has(id))) return undefined;
+  const what = `this engine already runs a stack "${stack}" that this clone knows nothing of`;
+  const example = `for instance the container ${containers[0]?.name}`;
+  if (backup !== undefined) return lostState(stack, what, example, backup);
+  const who =
+    known.size === 0
+      ? "another clone has made it, perhaps a colleague's"
+      : "the containers in this clone's state are others; is DOCKER_HOST another engine now, or has another clone taken the stack over?";
   const ways = [
     `work with it in that clone (npx ${redfleet("down", stack)} there takes it down)`,
     `or have a stack of your own: cp Pulumi.${stack}.yaml Pulumi.<name>.yaml, set another domain and other edge ports in it, npx redfleet up --stack <name>`,
     "docs/runbooks.md#run-a-second-stack says more, also for a clone that is gone",
   ];
+  return { what, why: `${example}: ${who}`, fix: ways.join("; ") };
+}
+
+/** Only `down --delete-data` takes the copies of a state away: with them the stack was this clone's. */
+function lostState(stack: string, what: string, example: string, backup: string): Explanation {
   return {
-    what: `this engine already runs a stack "${stack}" that this clone knows nothing of`,
-    why: `for instance the container ${containers[0]?.name}: another clone has made it, perhaps a colleague's`,
-    fix: ways.join("; "),
+    what,
+    why: `${example}; this clone had the stack, and its state ${checkpointFile(stack)} is gone`,
+    fix: `put the newest copy back: cp ${backup} ${checkpointFile(stack)}, then npx ${redfleet("up", stack)}`,
   };
+}
+
+/**
+ * Why the data of a stack on the engine cannot be started on: nothing is in this clone's state, so its passwords and
+ * keys are elsewhere, and new ones would not open it. Undefined when it can, or when there is none.
+ */
+export async function foreignDataOf(
+  docker: Engine,
+  stack: string,
+): Promise<Explanation | undefined> {
+  if (isBroken(stack) || readState(stack).resources.length > 0) return undefined;
+  const { Volumes: volumes } = await docker.listVolumes({ filters: ofStack(stack) });
+  const [volume] = volumes ?? [];
+  if (volume === undefined) return undefined;
+  const what = `this engine holds data of a stack "${stack}" whose passwords and keys this clone does not have`;
+  const example = `for instance the volume ${volume.Name}`;
+  const backup = hasState(stack) ? undefined : newestBackup(stack);
+  if (backup !== undefined) return lostState(stack, what, example, backup);
+  const ways = [
+    `run ${redfleet("up", stack)} there`,
+    "or choose another name: redfleet up --stack <name>",
+    `or, only if that clone is gone for ever, erase the data: ${redfleet("down --delete-data --yes", stack)}`,
+  ];
+  const where = `they are in ${join(".redfleet", stack)} and its state, in the clone that made it`;
+  return { what, why: `${example}; ${where}`, fix: ways.join("; ") };
+}
+
+/** @throws CliError as {@link foreignDataOf}, before anything is started on it */
+export async function refuseForeignData(docker: Engine, stack: string): Promise<void> {
+  const problem = await foreignDataOf(docker, stack);
+  if (problem) throw new CliError(problem);
 }
 
 /** Containers and networks of a stack, whoever has made them. */

@@ -1,16 +1,14 @@
-import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Engine, isGone } from "../engine/client.ts";
-import { writeAtomic } from "../setup/files.ts";
 import { isAlive } from "../setup/process.ts";
 import { step } from "../setup/progress.ts";
+import { claim, settle } from "./claim.ts";
 import { explainFailure } from "./failure.ts";
 import { clearLocks } from "./locks.ts";
 import { type Inventory, inventory, refuseStrangers } from "./owner.ts";
-import { claimFile } from "./places.ts";
 import { isCommandLine, isPlugin, orphansOf, type RunProcess, runProcesses } from "./processes.ts";
 import { runPulumi } from "./run.ts";
-import { readState, type State } from "./state.ts";
+import { idsOf, readState, type State } from "./state.ts";
 
 /** Time for an orphaned Pulumi to end its operations and save its state, in milliseconds. */
 const GRACE = 120_000;
@@ -25,19 +23,15 @@ export interface Differences {
 
 /** Compares by id: a second object of the same name is another one. */
 export function compare(found: Inventory, state: State): Differences {
-  const idsOf = (kind: string) =>
-    new Set(
-      state.resources.filter(({ type }) => type.endsWith(`:${kind}`)).map(({ id }) => id ?? ""),
-    );
-  const containers = idsOf("Container");
-  const networks = idsOf("Network");
+  const containers = idsOf(state, ["Container"]);
+  const networks = idsOf(state, ["Network"]);
   const present = new Set([...found.containers, ...found.networks].map(({ id }) => id));
   return {
     unknown: {
       containers: found.containers.filter(({ id }) => !containers.has(id)),
       networks: found.networks.filter(({ id }) => !networks.has(id)),
     },
-    missing: [...containers, ...networks].some((id) => id !== "" && !present.has(id)),
+    missing: [...containers, ...networks].some((id) => !present.has(id)),
   };
 }
 
@@ -53,12 +47,16 @@ export async function recover(docker: Engine, stack: string, interrupted: boolea
   const found = await inventory(docker, stack);
   refuseStrangers(stack, found);
   // Before the refresh: it drops the pending operations, and with them the other proof of whose objects these are.
-  await writeAtomic(claimFile(stack), "");
+  await claim(stack);
   const present = await dropFailedJobs(docker, found);
   const state = readState(stack);
   const cutOff = interrupted || ended > 0 || locks > 0 || state.pending.length > 0;
   if (cutOff || compare(present, state).missing) await refresh(stack, state);
-  const { unknown } = compare(present, readState(stack));
+  await removeUnknown(docker, compare(present, readState(stack)));
+  await settle(stack);
+}
+
+async function removeUnknown(docker: Engine, { unknown }: Differences): Promise<void> {
   const count = unknown.containers.length + unknown.networks.length;
   if (count === 0) return;
   await step(`Recovery: objects that the state does not know`, async (note) => {
@@ -72,11 +70,6 @@ export async function recover(docker: Engine, stack: string, interrupted: boolea
     }
     return `${count} removed, volumes kept`;
   });
-}
-
-/** Says that the operation ended well: from here on the state knows whatever this clone has made. */
-export async function settle(stack: string): Promise<void> {
-  await rm(claimFile(stack), { force: true });
 }
 
 /**

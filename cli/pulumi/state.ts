@@ -51,6 +51,12 @@ export function parseState(text: string): State {
   };
 }
 
+/** Ids of a state's objects of some kinds of the engine's provider: `Container`, `Network`. */
+export function idsOf({ resources }: State, kinds: readonly string[]): ReadonlySet<string> {
+  const own = resources.filter(({ type }) => kinds.some((kind) => type.endsWith(`:${kind}`)));
+  return new Set(own.flatMap(({ id }) => id || []));
+}
+
 /** The stack's outputs that are no secrets. */
 export interface StackOutputs {
   domain: string;

@@ -1,9 +1,10 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Clone } from "../support/clone.ts";
 import { identities } from "../support/containers.ts";
 import { engine, sweep } from "../support/engine.ts";
 import { testName } from "../support/names.ts";
+import { capture, type Finished } from "../support/process.ts";
 import { succeeded, type TestStack } from "../support/stack.ts";
 import { until } from "../support/wait.ts";
 
@@ -56,6 +57,28 @@ describe("two clones with a stack of one name on one engine", () => {
     expect(await identities(STACK.name, ALL)).toEqual(before);
   });
 
+  it.each(["up", "refresh", "destroy"])(
+    "the other one's plain pulumi %s touches nothing, not even routes",
+    async (operation) => {
+      const before = [await identities(STACK.name, ALL), await volumes()];
+      const ended = await other.pulumi([operation, "--yes"], { seconds: 300 });
+      isRefusal(ended, "already runs a stack");
+      expect([await identities(STACK.name, ALL), await volumes()]).toEqual(before);
+    },
+  );
+
+  it("the owner is told where the newest copy of its state is, when that is gone", async () => {
+    const state = owner.path(".redfleet/state/.pulumi/stacks/redfleet", `${STACK.name}.json`);
+    succeeded(await owner.redfleet(["up"], { seconds: 300 }));
+    renameSync(state, `${state}.away`);
+    const { code, output } = await owner.redfleet(["status"]);
+    expect(code).toBe(1);
+    const [, command = ""] = /way out: put the newest copy back: (cp .+), then/.exec(output) ?? [];
+    succeeded(await capture("sh", ["-c", command]));
+    succeeded(await owner.redfleet(["up"], { seconds: 300 }));
+    expect(Object.keys(await identities(STACK.name, ALL))).toHaveLength(5);
+  });
+
   it("the other one's set-up does not even begin", () => {
     for (const made of ["pulumi.json", "bases.json", "cache"]) {
       expect(existsSync(other.path(".redfleet", made)), made).toBe(false);
@@ -91,9 +114,7 @@ describe("two clones with a stack of one name on one engine", () => {
     expect(await engine.listContainers({ all: true, filters })).toEqual([]);
     expect(await engine.listNetworks({ filters })).toEqual([]);
     const kept = ["agent-ca", "mongodb-0-data", "tenant-solo-data", "valkey-0-data"];
-    const { Volumes: volumes } = await engine.listVolumes({ filters });
-    const names = volumes.map(({ Name }) => Name).sort();
-    expect(names).toEqual(kept.map((name) => `${STACK.name}-${name}`));
+    expect(await volumes()).toEqual(kept.map((name) => `${STACK.name}-${name}`));
   });
 
   it("what a killed up has made is its owner's, and nobody else's", async () => {
@@ -113,16 +134,24 @@ describe("two clones with a stack of one name on one engine", () => {
   it("data whose keys are elsewhere is not started on, and goes only when told to", async () => {
     succeeded(await owner.redfleet(["down"], { seconds: 300 }));
     await refused(["up"], "holds data of a stack");
-    const { Volumes: kept } = await engine.listVolumes({ filters });
-    expect(kept.length).toBeGreaterThan(0);
+    expect(await volumes()).not.toEqual([]);
     succeeded(await other.redfleet(ERASE, { seconds: 300 }));
-    expect((await engine.listVolumes({ filters })).Volumes ?? []).toEqual([]);
+    expect(await volumes()).toEqual([]);
   });
 });
 
+/** Names of the stack's volumes. */
+async function volumes(): Promise<string[]> {
+  const { Volumes: found } = await engine.listVolumes({ filters });
+  return (found ?? []).map(({ Name }) => Name).sort();
+}
+
 /** The other clone may not do it, and says why and what else to do. */
 async function refused(command: readonly string[], what: string): Promise<void> {
-  const { code, output } = await other.redfleet(command, { seconds: 300 });
+  isRefusal(await other.redfleet(command, { seconds: 300 }), what);
+}
+
+function isRefusal({ code, output }: Finished, what: string): void {
   expect(code, output).toBe(1);
   expect(output).toContain(`error: this engine ${what} "${STACK.name}"`);
   expect(output).toContain("why: for instance the ");

@@ -5,7 +5,6 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Host, isStale, type StateLock } from "../../../cli/pulumi/locks.ts";
-import { judgeStrangers } from "../../../cli/pulumi/owner.ts";
 import {
   isCommandLine,
   isPlugin,
@@ -136,27 +135,6 @@ describe("engine and state", () => {
   test("what the state has and the engine has not is missing", () => {
     const gone = { ...container, id: "c2" };
     expect(compare(found, checkpoint([container, network, gone])).missing).toBe(true);
-  });
-
-  test("another clone's containers are refused, also after a down that kept volumes", () => {
-    const kept = [
-      { urn: "s", type: "pulumi:pulumi:Stack" },
-      { urn: "d", type: "docker:index/volume:Volume", id: "dev-mongodb-0-data" },
-      { urn: "p", type: "random:index/randomPassword:RandomPassword", id: "none" },
-    ];
-    const judge = (resources: object[], there = found, stack = "dev") =>
-      judgeStrangers(stack, checkpoint(resources), there);
-    const strangers = {
-      what: 'this engine already runs a stack "dev" that this clone knows nothing of',
-      why: "for instance the container dev-a: another clone has made it, perhaps a colleague's",
-      fix: "work with it in that clone (npx redfleet down there takes it down); or have a stack of your own: cp Pulumi.dev.yaml Pulumi.<name>.yaml, set another domain and other edge ports in it, npx redfleet up --stack <name>; docs/runbooks.md#run-a-second-stack says more, also for a clone that is gone",
-    };
-    expect(judge([])).toEqual(strangers);
-    expect(judge(kept)).toEqual(strangers);
-    expect(judge([], found, "shop")?.fix).toContain("(npx redfleet down --stack shop there ");
-    expect(judge([...kept, container])).toBeUndefined();
-    expect(judge([...kept, network])).toBeUndefined();
-    expect(judge(kept, { containers: [], networks: [] })).toBeUndefined();
   });
 
   test("a checkpoint's pending operations and salt are read", () => {
