@@ -18,7 +18,8 @@ export const CODES = {
   REDFLEET_CFG_CPUS: "a CPU share that is not a positive number or outside its bounds",
   REDFLEET_CFG_CAPACITY: "the limits add up to more memory than the host has",
   REDFLEET_CFG_TEMPLATE: "no such template, or a template that contradicts itself",
-  REDFLEET_CFG_IMAGE: "a template's image that is not made from the platform's",
+  REDFLEET_CFG_IMAGE:
+    "a template's image that is not made from the platform's, or that the engine's classic builder cannot make",
   REDFLEET_CFG_MEMBERS: "a member count that cannot elect a primary",
   REDFLEET_CFG_SENTINEL: "a Sentinel setting that cannot fail over",
   REDFLEET_CFG_EXTERNAL: "an external store that contradicts itself or cannot be reached by all",

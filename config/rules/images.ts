@@ -24,16 +24,30 @@ function check(path: string, folder: string, { readFile }: RuleContext): Problem
     return wrong("a folder with a readable Dockerfile", "check the path");
   }
   const all = instructions(text);
+  const heredoc = all.find(hasHeredoc);
+  // What follows one is its text, not instructions.
+  if (heredoc !== undefined) {
+    return wrong(
+      `no heredoc in ${heredoc.word}: ${UNKNOWN}`,
+      "join commands by &&, or COPY a file",
+    );
+  }
   const last = all.findLastIndex(({ word }) => word === "FROM");
   const first = all.findIndex(({ word }) => word === "FROM");
-  const isGiven = all.slice(0, first).some(({ word, rest }) => word === "ARG" && rest === "BASE");
+  const isGiven = all
+    .slice(0, first)
+    .some(({ word, rest }) => word === "ARG" && /^BASE(=|$)/.test(rest));
   if (!isGiven || !/^(\$BASE|\$\{BASE\})( AS \S+)?$/i.test(all[last]?.rest ?? "")) {
     return wrong("begins with ARG BASE, its last stage is FROM $BASE", "change its Dockerfile");
   }
+  const flags = new Set(all.flatMap(unknownFlags));
   const own = all.slice(last).map(({ word }) => word);
-  return Object.entries(REFUSED).flatMap(([word, why]) =>
-    own.includes(word) ? wrong(`no ${word}: ${why}`, "take it out") : [],
-  );
+  return [
+    ...[...flags].flatMap((flag) => wrong(`no ${flag}: ${UNKNOWN}`, "take it out")),
+    ...Object.entries(REFUSED).flatMap(([word, why]) =>
+      own.includes(word) ? wrong(`no ${word}: ${why}`, "take it out") : [],
+    ),
+  ];
 }
 
 /** Instructions of the last stage that are the platform's. */
@@ -43,16 +57,36 @@ const REFUSED = {
   HEALTHCHECK: "the platform checks Node-RED itself",
 };
 
-/** `RUN <<EOF` to its `EOF`, which may be quoted; with `<<-` that may stand behind tabs. */
-const HEREDOC =
-  /^(?<begin>[ \t]*(?:RUN|COPY|ADD)\b.*?<<-?(["']?)(?<mark>\w+)\2.*)\n(?:.*\n)*?\t*\k<mark>$/gim;
+const UNKNOWN = "the engine's classic builder, which makes the image, does not know it";
 
-/** The instructions of a Dockerfile, those over several lines as one, without the text of heredocs. */
-function instructions(text: string): { word: string; rest: string }[] {
-  const lines = text
-    .replace(/^[ \t]*#.*$/gm, "")
-    .replace(/\\\s*\n+/g, " ")
-    .replace(HEREDOC, "$<begin>");
+/** Flags that the classic builder knows. Others fail the build, or are passed over. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  RUN: [],
+  COPY: ["--from", "--chown"],
+  ADD: ["--chown"],
+};
+
+interface Instruction {
+  readonly word: string;
+  readonly rest: string;
+}
+
+/** `RUN <<EOF`: the classic builder runs an empty command in its place, and says nothing. */
+const hasHeredoc = ({ word, rest }: Instruction): boolean =>
+  word in FLAGS && /(^| )\d*<<-?\w/.test(rest.replace(/"(\\.|[^"\\])*"|'[^']*'/g, "quoted"));
+
+/** The flags before an instruction's arguments that the classic builder does not know: `RUN --mount`. */
+function unknownFlags({ word, rest }: Instruction): string[] {
+  const known = FLAGS[word];
+  if (known === undefined) return [];
+  const [given = ""] = /^(--\S+ )*/.exec(rest) ?? [];
+  const names = given.split(" ").flatMap((flag) => flag.split("=")[0] || []);
+  return names.filter((name) => !known.includes(name)).map((name) => `${word} ${name}`);
+}
+
+/** The instructions of a Dockerfile, those over several lines as one. */
+function instructions(text: string): Instruction[] {
+  const lines = text.replace(/^[ \t]*#.*$/gm, "").replace(/\\\s*\n+/g, " ");
   return lines.split("\n").flatMap((line) => {
     const [word = "", ...rest] = line.trim().split(/\s+/);
     return word === "" ? [] : [{ word: word.toUpperCase(), rest: rest.join(" ") }];

@@ -10,7 +10,7 @@ export const Template = z.strictObject({
   image: pathOf("a folder with a Dockerfile", "REDFLEET_CFG_IMAGE", IMAGE_FIX)
     .optional()
     .describe(
-      "Folder with a Dockerfile that begins with `ARG BASE` and whose last stage is `FROM $BASE`: the platform's image of that Node-RED, with what tenants need beside it. Built anew with each version of the platform. Default: the platform's image itself.",
+      "Folder with a Dockerfile that begins with `ARG BASE` and whose last stage is `FROM $BASE`: the platform's image of that Node-RED, with what tenants need beside it. The engine's classic builder makes it: no heredocs, no `RUN --mount`, no `COPY --chmod`. Built anew with each version of the platform. Default: the platform's image itself.",
     ),
   memory: z
     .strictObject({
