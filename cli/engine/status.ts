@@ -5,7 +5,7 @@ import { type Absence, observeAbsence } from "./absence.ts";
 import { declaredRoutes, isUp, missingParts } from "./declared.ts";
 import { combine, type Observation, observePart, type State } from "./observe.ts";
 import type { Part } from "./part.ts";
-import type { Route, StackView } from "./view.ts";
+import type { Route, StackView, Volume } from "./view.ts";
 
 /** What a Node-RED runtime says of itself (the part of its `/status` that is used here). */
 export interface RuntimeStatus {
@@ -129,14 +129,13 @@ function withDeclared(view: StackView, platform: PlatformConfig | undefined): Ju
 
 const nothing = ({ stack, volumes }: StackView, { caFile }: Knowledge): Status => ({
   ...{ stack, domain: "", https: 0, caFile, clusters: {}, tenants: {}, components: {} },
-  kept: [...new Set(volumes.flatMap((name) => ownerOfData(stack, name) ?? []))],
+  kept: [...new Set(volumes.filter(isData).map(ownerOf))],
 });
 
-/** `tenant-acme` for `dev-tenant-acme-data`, `mongodb` for the data of each of its members. */
-function ownerOfData(stack: string, volume: string): string | undefined {
-  const own = volume.startsWith(`${stack}-`) ? volume.slice(stack.length + 1) : volume;
-  return /^(.+?)(?:-\d+)?-data$/.exec(own)?.[1];
-}
+const isData = ({ name }: Volume): boolean => name.endsWith("-data");
+
+/** `tenant-acme`, or `mongodb` for all of its members. */
+const ownerOf = ({ component, key }: Volume): string => (key ? `${component}-${key}` : component);
 
 function judge(view: Judged, known: Knowledge, platform: PlatformConfig | undefined): Status {
   const edge = view.parts.find((part) => part.component === "edge");

@@ -15,13 +15,22 @@ export interface Route {
   prefix: string;
 }
 
+/** A volume, and whose it is. */
+export interface Volume {
+  name: string;
+  component: string;
+  /** Key of the cluster or tenant; empty for the platform's own. */
+  key: string;
+}
+
 /** Everything that an engine holds of one stack. */
 export interface StackView {
   stack: string;
   /** Containers that live on, sorted by name; jobs only if asked for, never holders of files. */
   parts: Part[];
   routes: Route[];
-  volumes: string[];
+  /** Sorted by name. */
+  volumes: Volume[];
   networks: string[];
 }
 
@@ -50,7 +59,7 @@ export async function readStack(
     stack,
     parts: parts.flat().sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })),
     routes: volumes.flatMap(routeOf),
-    volumes: volumes.map((one) => one.Name).sort(),
+    volumes: volumes.map(volumeOf).sort((a, b) => a.name.localeCompare(b.name)),
     networks: networks.map((one) => one.Name).sort(),
   };
 }
@@ -63,6 +72,10 @@ export async function inspectPart(docker: Engine, id: string): Promise<Part[]> {
     if (isGone(error)) return [];
     throw error;
   }
+}
+
+function volumeOf({ Name: name, Labels: labels }: VolumeInspectInfo): Volume {
+  return { name, component: labels?.[LABEL.component] ?? "", key: labels?.[LABEL.name] ?? "" };
 }
 
 function routeOf(volume: Pick<VolumeInspectInfo, "Labels">): Route[] {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { Engine } from "../../../cli/engine/client.ts";
 import { firstFile } from "../../../cli/engine/copy.ts";
 import { readable, telling } from "../../../cli/engine/log-text.ts";
 import { demultiplex, parseLogLine } from "../../../cli/engine/logs.ts";
 import { editorOf, explainSilence } from "../../../cli/engine/runtime-script.ts";
 import { selectParts } from "../../../cli/engine/select.ts";
+import { readStack } from "../../../cli/engine/view.ts";
 import { part } from "./inspected.ts";
 
 /** A tar entry: header with name, size and type, then the padded content. */
@@ -87,6 +89,23 @@ test("the line that tells why is found above a stack trace", () => {
   expect(telling(crash)).toBe("SyntaxError: twice");
   expect(telling(["one", "two", ""])).toBe("two");
   expect(telling([])).toBe("");
+});
+
+test("whose a volume is stands in its labels, whatever its name looks like", async () => {
+  const labels = { "redfleet.component": "tenant", "redfleet.name": "shop-1" };
+  const volumes = [
+    { Name: "t-tenant-shop-1-data", Labels: labels },
+    { Name: "t-edge-run", Labels: { "redfleet.component": "edge" } },
+  ];
+  const engine = {
+    listContainers: async () => [],
+    listVolumes: async () => ({ Volumes: volumes }),
+    listNetworks: async () => [],
+  };
+  expect((await readStack(engine as unknown as Engine, "t")).volumes).toEqual([
+    { name: "t-edge-run", component: "edge", key: "" },
+    { name: "t-tenant-shop-1-data", component: "tenant", key: "shop-1" },
+  ]);
 });
 
 describe("a name", () => {

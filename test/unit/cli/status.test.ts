@@ -290,16 +290,16 @@ describe("what the stack file declares and the engine does not have", () => {
   });
 
   test("of a stack that is down says whose data is kept", () => {
-    const of = [
-      "agent-ca",
-      "mongodb-0-data",
-      "mongodb-1-data",
-      "mongodb-0-files",
-      "tenant-a1-data",
+    const volumes = [
+      { name: "t-agent-ca", component: "agent", key: "" },
+      { name: "t-mongodb-0-data", component: "mongodb", key: "" },
+      { name: "t-mongodb-0-files", component: "mongodb", key: "" },
+      { name: "t-mongodb-1-data", component: "mongodb", key: "" },
+      { name: "t-tenant-shop-1-data", component: "tenant", key: "shop-1" },
+      { name: "t-tenant-shop-2-data", component: "tenant", key: "shop-2" },
     ];
-    const volumes = of.map((name) => `t-${name}`);
     expect(renderStatus(assembleStatus({ ...view([], []), volumes }, known()))).toBe(
-      'the stack "t" is down; data of mongodb, tenant-a1 is kept: redfleet up --stack t goes on with it',
+      'the stack "t" is down; data of mongodb, tenant-shop-1, tenant-shop-2 is kept: redfleet up --stack t goes on with it',
     );
   });
 
