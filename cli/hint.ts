@@ -12,5 +12,8 @@ export function hintsFor(stack: string): void {
  * A command of ours as a hint names it, with the flag that keeps it on the same stack: `redfleet up --stack nu`.
  * @param words command and arguments: `tenant start acme --up`
  */
-export const redfleet = (words: string, stack = current): string =>
-  `redfleet ${words}${stackFlag(stack)}`;
+export function redfleet(words: string, stack = current): string {
+  // In this shell no flag means that stack: the default needs one too.
+  const isMeant = process.env.REDFLEET_STACK !== undefined;
+  return `redfleet ${words}${isMeant ? ` --stack ${stack}` : stackFlag(stack)}`;
+}

@@ -38,8 +38,6 @@ export function editDistance(a: string, b: string): number {
 /** The stack that a command works on when nobody names another one. */
 const DEFAULT_STACK = "dev";
 
-/** ` --stack nu` for the end of a command line, or nothing where a command means that stack anyway. */
-export function stackFlag(stack: string): string {
-  const meant = process.env.REDFLEET_STACK ?? DEFAULT_STACK;
-  return stack === DEFAULT_STACK && meant === DEFAULT_STACK ? "" : ` --stack ${stack}`;
-}
+/** ` --stack nu` for the end of a `redfleet` command line, or nothing for the stack that it means anyway. */
+export const stackFlag = (stack: string): string =>
+  stack === DEFAULT_STACK ? "" : ` --stack ${stack}`;

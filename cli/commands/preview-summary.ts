@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
-import { stackFlag } from "../../config/hints.ts";
 import { globals } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { redfleet } from "../hint.ts";
@@ -48,7 +47,7 @@ function parse(text: string, stack: string): Preview {
     throw new CliError({
       what: "this is no output of pulumi preview --json",
       why: "it is not one JSON document",
-      fix: `npx pulumi preview --json${stackFlag(stack)} > preview.json`,
+      fix: `npx pulumi preview --json --stack ${stack} > preview.json`,
     });
   }
 }

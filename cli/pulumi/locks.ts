@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { stackFlag } from "../../config/hints.ts";
 import { CliError } from "../errors.ts";
 import { programOf, startedAt } from "../setup/process.ts";
 import { locksDirectory } from "./places.ts";
@@ -98,7 +97,7 @@ function locked(stack: string, lock: StateLock): CliError {
     what: `another operation works on the stack "${stack}"`,
     why: `process ${lock.pid} of ${lock.username}@${lock.hostname} holds its lock since ${lock.timestamp}`,
     fix: elsewhere
-      ? `if that machine is gone: npx pulumi cancel --yes${stackFlag(stack)}`
+      ? `if that machine is gone: npx pulumi cancel --yes --stack ${stack}`
       : `wait until it ends, or end it: kill -INT ${lock.pid}`,
   });
 }

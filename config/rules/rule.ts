@@ -1,5 +1,5 @@
 import { type Problem, type ProblemCode, show } from "../errors.ts";
-import { didYouMean, stackFlag } from "../hints.ts";
+import { didYouMean } from "../hints.ts";
 import { hasPassword } from "../passwords.ts";
 import type { PlatformConfig } from "../schema.ts";
 
@@ -36,12 +36,12 @@ export function missingSecret(
 ): Problem[] {
   if (hasPassword(name)) {
     const rule = "the name of a key in redfleet:secrets, not the secret itself";
-    const fix = `put it there with npx pulumi config set --secret${stackFlag(stack)}, and write its key here`;
+    const fix = `put it there with npx pulumi config set --secret --stack ${stack}, and write its key here`;
     return [problem("REDFLEET_CFG_INLINE_SECRET", path, undefined, rule, fix)];
   }
   if (known === undefined || known.includes(name)) return [];
   const rule = "no such key in redfleet:secrets";
-  const set = `npx pulumi config set --secret --path 'redfleet:secrets.${name}'${stackFlag(stack)}`;
+  const set = `npx pulumi config set --secret --path 'redfleet:secrets.${name}' --stack ${stack}`;
   const fix = known.length > 0 ? `${didYouMean(name, known)} or: ${set}` : set;
   return [problem("REDFLEET_CFG_SECRET_MISSING", path, name, rule, fix)];
 }

@@ -2,7 +2,6 @@ import { globSync, readFileSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
 import { explain } from "../../../cli/errors.ts";
 import { hintsFor, redfleet } from "../../../cli/hint.ts";
-import { stackFlag } from "../../../config/hints.ts";
 import { missingSecret } from "../../../config/rules/rule.ts";
 
 afterEach(() => {
@@ -24,15 +23,17 @@ test("a hint names the stack that is worked on, unless every command means it an
 
 test("REDFLEET_STACK changes what is meant without a flag", () => {
   vi.stubEnv("REDFLEET_STACK", "nu");
-  expect([stackFlag("dev"), stackFlag("nu")]).toEqual([" --stack dev", " --stack nu"]);
+  expect([redfleet("up", "dev"), redfleet("up", "nu")]).toEqual([
+    "redfleet up --stack dev",
+    "redfleet up --stack nu",
+  ]);
 });
 
-test("a secret that is missing goes to the stack whose file names it", () => {
-  vi.stubEnv("REDFLEET_STACK", undefined);
+test("a secret that is missing goes to the stack whose file names it, whatever Pulumi has selected", () => {
   const context = { secretNames: [], readFile: () => "", given: () => true };
   const fixOf = (stack: string) => missingSecret("a.b", "token", { ...context, stack })[0]?.fix;
   const set = "npx pulumi config set --secret --path 'redfleet:secrets.token'";
-  expect([fixOf("dev"), fixOf("nu")]).toEqual([set, `${set} --stack nu`]);
+  expect([fixOf("dev"), fixOf("nu")]).toEqual([`${set} --stack dev`, `${set} --stack nu`]);
 });
 
 /** What stands in a text of ours and is no hint of what to do with a stack. */

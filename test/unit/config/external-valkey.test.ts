@@ -23,12 +23,12 @@ test.each([
   [
     "a connection string that the stack does not have",
     external({ urlSecret: "cahce" }),
-    'valkey.external.urlSecret: got "cahce"; no such key in redfleet:secrets; did you mean "cache"? or: npx pulumi config set --secret --path \'redfleet:secrets.cahce\' [REDFLEET_CFG_SECRET_MISSING]',
+    'valkey.external.urlSecret: got "cahce"; no such key in redfleet:secrets; did you mean "cache"? or: npx pulumi config set --secret --path \'redfleet:secrets.cahce\' --stack dev [REDFLEET_CFG_SECRET_MISSING]',
   ],
   [
     "an authority that the stack does not have",
     external({ clusters: { main: "cache" }, caSecret: "authority" }),
-    "valkey.external.caSecret: got \"authority\"; no such key in redfleet:secrets; use one of cache or: npx pulumi config set --secret --path 'redfleet:secrets.authority' [REDFLEET_CFG_SECRET_MISSING]",
+    "valkey.external.caSecret: got \"authority\"; no such key in redfleet:secrets; use one of cache or: npx pulumi config set --secret --path 'redfleet:secrets.authority' --stack dev [REDFLEET_CFG_SECRET_MISSING]",
   ],
   [
     "more copies than a save can wait for",

@@ -69,7 +69,7 @@ test("a registry whose files and secrets are not there", () => {
   expect(problemsOf(withSections({ registry }), ["other"])).toEqual([
     'registry.ca: got "no-such-file.pem"; a readable PEM file; check the path [REDFLEET_CFG_REGISTRY]',
     'registry.tokenSecret: got "npm"; a token travels over https only; use an https URL for the registry, or no token [REDFLEET_CFG_REGISTRY]',
-    "registry.tokenSecret: got \"npm\"; no such key in redfleet:secrets; use one of other or: npx pulumi config set --secret --path 'redfleet:secrets.npm' [REDFLEET_CFG_SECRET_MISSING]",
+    "registry.tokenSecret: got \"npm\"; no such key in redfleet:secrets; use one of other or: npx pulumi config set --secret --path 'redfleet:secrets.npm' --stack dev [REDFLEET_CFG_SECRET_MISSING]",
   ]);
 });
 

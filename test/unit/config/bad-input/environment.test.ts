@@ -62,7 +62,7 @@ const CASES: readonly Case[] = [
   [
     "a secret that is not there",
     withTenant({ secretEnv: { TOKEN: "acme" } }),
-    "tenants.acme.secretEnv.TOKEN: got \"acme\"; no such key in redfleet:secrets; use one of api or: npx pulumi config set --secret --path 'redfleet:secrets.acme' [REDFLEET_CFG_SECRET_MISSING]",
+    "tenants.acme.secretEnv.TOKEN: got \"acme\"; no such key in redfleet:secrets; use one of api or: npx pulumi config set --secret --path 'redfleet:secrets.acme' --stack dev [REDFLEET_CFG_SECRET_MISSING]",
   ],
 ];
 

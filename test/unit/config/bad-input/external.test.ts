@@ -23,7 +23,7 @@ badInput(
     [
       "a connection string that the stack does not have",
       external({ uriSecret: "dbb" }),
-      'mongodb.external.uriSecret: got "dbb"; no such key in redfleet:secrets; did you mean "db"? or: npx pulumi config set --secret --path \'redfleet:secrets.dbb\' [REDFLEET_CFG_SECRET_MISSING]',
+      'mongodb.external.uriSecret: got "dbb"; no such key in redfleet:secrets; did you mean "db"? or: npx pulumi config set --secret --path \'redfleet:secrets.dbb\' --stack dev [REDFLEET_CFG_SECRET_MISSING]',
     ],
     [
       "an erasure that nobody may do",
