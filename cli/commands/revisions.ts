@@ -24,7 +24,7 @@ export function registerRevisions(program: Command): void {
     .argument("<name>", "cluster or tenant")
     .action(async (name: string, _options: unknown, command: Command) => {
       const { stack, json } = globals(command);
-      const revisions = await askRuntime<Revision[]>(stack, name, question(name, ["list"]));
+      const revisions = await askRuntime<Revision[]>(stack, name, question(stack, name, ["list"]));
       if (json) return printJson(revisions);
       const rows = revisions.map(({ revision, user, at, held = "" }) => [
         ...[String(revision), at, user ?? "-", held],
@@ -41,7 +41,7 @@ export function registerRevisions(program: Command): void {
       const done = await askRuntime<{ revision: number; restored: number }>(
         stack,
         name,
-        question(name, ["rollback", requireRevision(wanted, name), whoRunsThis()]),
+        question(stack, name, ["rollback", requireRevision(stack, name, wanted), whoRunsThis()]),
       );
       if (json) return printJson(done);
       console.log(`revision ${done.revision} has the flows of revision ${done.restored}`);
@@ -59,16 +59,16 @@ function whoRunsThis(): string {
   }
 }
 
-function requireRevision(text: string, name: string): string {
+function requireRevision(stack: string, name: string, text: string): string {
   if (/^[1-9]\d{0,9}$/.test(text)) return text;
   throw new CliError({
     what: `"${text}" is not a revision`,
     why: "revisions are the numbers 1, 2, 3 …",
-    fix: redfleet(`revisions ${name}`),
+    fix: redfleet(`revisions ${name}`, stack),
     exitCode: EXIT.usage,
   });
 }
 
-const question = (name: string, words: readonly string[]) => ({
-  ...{ script: "revisions.ts", words, fix: redfleet(`revisions ${name}`) },
+const question = (stack: string, name: string, words: readonly string[]) => ({
+  ...{ script: "revisions.ts", words, fix: redfleet(`revisions ${name}`, stack) },
 });

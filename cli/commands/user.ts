@@ -123,6 +123,6 @@ const DONE = {
 
 const ask = <T>(stack: string, name: string, words: readonly string[], input?: string) =>
   askRuntime<T>(stack, name, {
-    ...{ script: "user.ts", words, fix: redfleet(`user list ${name}`) },
+    ...{ script: "user.ts", words, fix: redfleet(`user list ${name}`, stack) },
     ...(input !== undefined && { input }),
   });

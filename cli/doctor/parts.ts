@@ -23,8 +23,8 @@ export function judgeParts(view: StackView, platform: PlatformConfig, absence: A
   const detail = found.map(({ line }) => line).join("\n");
   // What starts needs time, and nothing else.
   if (found.every(({ state }) => state === "starting")) {
-    return warn(name, detail, `wait; ${redfleet("status")} says when all runs`);
+    return warn(name, detail, `wait; ${redfleet("status", view.stack)} says when all runs`);
   }
-  const fix = `${redfleet("up")} makes again what is missing; ${redfleet("status")} says more of the others`;
+  const fix = `${redfleet("up", view.stack)} makes again what is missing; ${redfleet("status", view.stack)} says more of the others`;
   return fail(name, detail, fix);
 }

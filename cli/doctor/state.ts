@@ -21,7 +21,7 @@ function ofCheckpoint(stack: string): Check[] {
     return [judgePending(pending), judgePassphrase(stack, salt)];
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const fix = `${redfleet("up")} puts it aside and goes on from the newest backup`;
+    const fix = `${redfleet("up", stack)} puts it aside and goes on from the newest backup`;
     return [warn("state", `${checkpointFile(stack)} was cut off: ${error.message}`, fix)];
   }
 }

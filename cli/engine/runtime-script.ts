@@ -40,7 +40,7 @@ export async function askRuntime<T>(
   if (answer === undefined) {
     const said = stderr.trim() || stdout.trim() || "it printed nothing";
     const [now] = await inspectPart(docker, editor.name);
-    throw explainSilence(editor, now, said);
+    throw explainSilence(stack, editor, now, said);
   }
   if (!(answer instanceof Object && "error" in answer)) return answer;
   throw new CliError({ what: answer.error, fix: answer.fix ?? fix });
@@ -61,7 +61,7 @@ export function editorOf(view: StackView, name: string): Part {
   const parts = selectParts(view, name);
   const found = parts.find(({ component }) => component === "editor" || component === "tenant");
   if (found?.status === "running") return found;
-  if (found) throw notRunning(found);
+  if (found) throw notRunning(view.stack, found);
   const route = view.routes.find(({ key }) => key === name);
   if (route) throw withoutContainer(view.stack, route, `the editor of the cluster "${name}"`);
   throw new CliError({
@@ -71,38 +71,46 @@ export function editorOf(view: StackView, name: string): Part {
   });
 }
 
-function notRunning(part: Part): CliError {
+function notRunning(stack: string, part: Part): CliError {
   const { state, reason } = observePart(part);
-  if (part.status === "restarting") return restarts(part.name, reason);
+  if (part.status === "restarting") return restarts(stack, part.name, reason);
   return new CliError({
     what: `${part.name} does not run`,
     why: reason || state,
     fix:
-      part.status === "paused" ? `docker unpause ${part.name}` : redfleet(`restart ${part.name}`),
+      part.status === "paused"
+        ? `docker unpause ${part.name}`
+        : redfleet(`restart ${part.name}`, stack),
   });
 }
 
-const restarts = (container: string, why: string): CliError =>
+const restarts = (stack: string, container: string, why: string): CliError =>
   new CliError({
     what: `${container} restarts`,
     why,
-    fix: `run the command again in some seconds; ${redfleet("status")} says when it runs`,
+    fix: `run the command again in some seconds; ${redfleet("status", stack)} says when it runs`,
   });
 
 /**
- * Why a container did not answer.
+ * Why a container of a stack did not answer.
  * @param before as it was when it was asked
  * @param now as it is; undefined when it is gone
  * @param said what came in the place of an answer
  */
-export function explainSilence(before: Part, now: Part | undefined, said: string): CliError {
-  if (now === undefined) return restarts(before.name, "it was removed, or replaced by another one");
-  if (now.status !== "running") return restarts(now.name, observePart(now).reason);
-  if (now.startedAt !== before.startedAt) return restarts(now.name, "it has just started again");
+export function explainSilence(
+  stack: string,
+  before: Part,
+  now: Part | undefined,
+  said: string,
+): CliError {
+  const again = (why: string) => restarts(stack, before.name, why);
+  if (now === undefined) return again("it was removed, or replaced by another one");
+  if (now.status !== "running") return again(observePart(now).reason);
+  if (now.startedAt !== before.startedAt) return again("it has just started again");
   return new CliError({
     what: `${now.name} did not answer`,
     why: said,
-    fix: redfleet(`logs ${now.name}`),
+    fix: redfleet(`logs ${now.name}`, stack),
   });
 }
 

@@ -207,26 +207,29 @@ function tenantStatus(
 ): TenantStatus {
   const part = view.parts.find((one) => one.component === "tenant" && one.key === route.key);
   const [host = "", ...aliases] = route.hosts;
+  // What the stack file says now; the route is of the last `up`.
   const wanted = view.declared.get(route.upstream)?.state ?? route.state;
-  const { state, reason } = tenantState(part, known, route, wanted);
+  const stopped =
+    wanted === "stopped"
+      ? "stopped in the stack file"
+      : `stopped until the next ${redfleet("up", view.stack)}`;
+  const { state, reason } = tenantState(part, known, route, stopped);
   return { url: url(host), aliases: aliases.map(url), state, reason };
 }
 
-/** @param wanted what the stack file says now; the route is of the last `up` */
+/** @param stopped why a stopped one is */
 function tenantState(
   part: Part | undefined,
   known: Knowledge,
   route: Route,
-  wanted: Route["state"],
+  stopped: string,
 ): Observation {
-  const declared =
-    wanted === "stopped" ? "stopped in the stack file" : `stopped until the next ${redfleet("up")}`;
-  if (!part && route.state === "stopped") return { state: "stopped", reason: declared };
+  if (!part && route.state === "stopped") return { state: "stopped", reason: stopped };
   if (!part) return missing(known, route.upstream);
   const observed = observeRuntime(part, known);
   if (route.state === "running") return observed;
-  if (part.status === "running") return { state: "stopping", reason: declared };
-  return { state: "stopped", reason: declared };
+  if (part.status === "running") return { state: "stopping", reason: stopped };
+  return { state: "stopped", reason: stopped };
 }
 
 interface RuntimeObservation extends Observation {

@@ -166,6 +166,7 @@ test("a container that is missing or does not run is told once the stack is up",
   expect(judge(stopped, ...others)).toMatchObject({
     verdict: "fail",
     detail: "t-edge: stopped on the engine (exit code 0)",
+    fix: "redfleet up --stack t makes again what is missing; redfleet status --stack t says more of the others",
   });
   const health = { Health: { Status: "starting", FailingStreak: 0, Log: [] } };
   const starting = part("t-edge", "edge", "", { state: health });

@@ -187,14 +187,15 @@ describe("an editor that does not answer", () => {
   const later = { StartedAt: "2026-01-01T00:01:00Z" };
   const ended = { Status: "exited", ExitCode: 0 };
   const whatOf = (state: object) =>
-    explainSilence(editor, part("t-editor-main", "editor", "main", { state }), "nothing").what;
+    explainSilence("t", editor, part("t-editor-main", "editor", "main", { state }), "no").what;
 
   test("restarts, if it ended or started meanwhile", () => {
     expect([restarting, later, ended].map(whatOf)).toEqual(Array(3).fill("t-editor-main restarts"));
-    expect(explainSilence(editor, undefined, "").what).toBe("t-editor-main restarts");
-    expect(explainSilence(editor, editor, "odd")).toMatchObject({
+    expect(explainSilence("t", editor, undefined, "").what).toBe("t-editor-main restarts");
+    expect(explainSilence("t", editor, editor, "odd")).toMatchObject({
       what: "t-editor-main did not answer",
       why: "odd",
+      fix: "redfleet logs t-editor-main --stack t",
     });
   });
 
@@ -208,7 +209,7 @@ describe("an editor that does not answer", () => {
       expect.objectContaining({
         what: "t-editor-main does not run",
         why: "stopped on the engine (exit code 0)",
-        fix: "redfleet restart t-editor-main",
+        fix: "redfleet restart t-editor-main --stack t",
       }),
     );
     expect(() => editorOf(view({ Status: "paused" }), "main")).toThrow(

@@ -228,7 +228,7 @@ describe("what the stack file declares and the engine does not have", () => {
     expect(fresh.status.tenants.acme?.url).toBe("https://acme.t.localhost:9443");
     expect(fresh.differences).toHaveLength(1);
     expect(examine(without("t-tenant-acme"), [main, restarted, off]).differences).toEqual([
-      "tenant acme: stopped (stopped until the next redfleet up), the stack file says running",
+      "tenant acme: stopped (stopped until the next redfleet up --stack t), the stack file says running",
     ]);
   });
 
