@@ -1,8 +1,11 @@
+import { stackFlag } from "../config/hints.ts";
+
 /** What a deployment fails with when a job does; `redfleet up` knows the job by it and shows its output. */
-export function jobFailure(name: string, code: number): string {
+export function jobFailure(stack: string, name: string, code: number): string {
   return (
     `the job ${name} ended with exit code ${code}; docker logs ${name} says why; ` +
-    `redfleet up runs it again (plain Pulumi: docker rm ${name}, then pulumi up --refresh)`
+    `redfleet up${stackFlag(stack)} runs it again ` +
+    `(plain Pulumi: docker rm ${name}, then pulumi up --refresh --stack ${stack})`
   );
 }
 

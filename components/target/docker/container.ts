@@ -72,7 +72,7 @@ function sharedNetwork(name: string) {
 function succeeded(plan: Job, job: docker.Container): pulumi.Output<pulumi.Resource> {
   return job.exitCode.apply((code) => {
     if (!code) return job;
-    throw new pulumi.RunError(jobFailure(plan.name, code));
+    throw new pulumi.RunError(jobFailure(plan.identity.stack, plan.name, code));
   });
 }
 

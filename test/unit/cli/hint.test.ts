@@ -53,7 +53,7 @@ const nameless = (line: string): string[] =>
     : (line.match(COMMAND) ?? []).filter((command) => !NAMED.test(command));
 
 test("no text of the command names another one without its stack", () => {
-  const found = globSync("{cli,config}/**/*.ts").flatMap((file) =>
+  const found = globSync("{cli,components,config}/**/*.ts").flatMap((file) =>
     readFileSync(file, "utf8")
       .split("\n")
       .flatMap((line) => nameless(line).map((command) => `${file}: ${command}`)),
