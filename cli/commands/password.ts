@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { own } from "../../config/own.ts";
 import { globals } from "../context.ts";
-import { engine } from "../engine/client.ts";
+import { connectedEngine } from "../engine/client.ts";
 import { LABEL, ofStack } from "../engine/labels.ts";
 import { CliError } from "../errors.ts";
 import { redfleet } from "../hint.ts";
@@ -29,7 +29,7 @@ export function registerPassword(program: Command): void {
     .option("--user <name>", "user name", FIRST_USER)
     .action(async (name: string, options: { user: string }, command: Command) => {
       const { stack, json } = globals(command);
-      requireFirstUser(options.user, name);
+      requireFirstUser(stack, name, options.user);
       await requireStack(stack);
       const password = await firstPassword(stack, name);
       if (json) printJson({ name, user: options.user, password });
@@ -56,22 +56,24 @@ export async function firstPassword(stack: string, name: string): Promise<string
 }
 
 /** A volume of a tenant that was removed; none where no engine answers: it is asked for a better hint only. */
-async function keptVolume(stack: string, tenant: string): Promise<string | undefined> {
+export async function keptVolume(stack: string, tenant: string): Promise<string | undefined> {
   const labels = [`${LABEL.component}=tenant`, `${LABEL.name}=${tenant}`];
   const filters = { label: [...ofStack(stack).label, ...labels] };
-  const found = await engine()
-    .listVolumes({ filters })
-    .catch(() => undefined);
-  return found?.Volumes?.[0]?.Name;
+  try {
+    const { Volumes: volumes } = await (await connectedEngine()).listVolumes({ filters });
+    return volumes?.[0]?.Name;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws CliError for any other user: nobody but that one knows the password */
-export function requireFirstUser(user: string, name: string): void {
+export function requireFirstUser(stack: string, name: string, user: string): void {
   if (user === FIRST_USER) return;
   throw new CliError({
     what: `the password of "${user}" is not known here`,
     why: `only the first user, ${FIRST_USER}, gets a generated password; others are hashes`,
-    fix: `${redfleet(`user password ${name} ${user}`)} gives another one`,
+    fix: `${redfleet(`user password ${name} ${user}`, stack)} gives another one`,
   });
 }
 
@@ -88,7 +90,8 @@ export function unknownName(
 ): CliError {
   const names = [...Object.keys(passwords.clusters ?? {}), ...Object.keys(passwords.tenants ?? {})];
   const known = `it has ${names.sort().join(", ") || "none"}`;
-  const add = redfleet(`tenant add ${name} --template nodered-5`, stack);
+  const template = kept ? "<the one it had>" : "nodered-5";
+  const add = redfleet(`tenant add ${name} --template ${template}`, stack);
   return new CliError({
     what: `the stack "${stack}" has no cluster or tenant "${name}"`,
     why: kept ? `${known}; the data of a removed tenant "${name}" is still here (${kept})` : known,

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { EdgeConfig } from "../../config/sections/edge.ts";
 import { globals } from "../context.ts";
 import { readStatus } from "../engine/knowledge.ts";
 import { type ClusterStatus, publicStatus, type Status } from "../engine/status.ts";
@@ -29,7 +30,10 @@ export function registerStatus(program: Command): void {
       if (work) say(`note: ${work.command} is under way (process ${work.pid})`);
       const checked = options.check ? { differences } : {};
       if (json) printJson({ ...(options.all ? status : publicStatus(status)), ...checked });
-      else console.log([renderStatus(status), ...renderCheck(checked)].join("\n\n"));
+      else
+        console.log(
+          [renderStatus(status, platform?.edge.tls), ...renderCheck(checked)].join("\n\n"),
+        );
       if (options.check && differences.length > 0) process.exitCode = EXIT.failed;
     });
 }
@@ -51,15 +55,18 @@ export function renderCheck({ differences }: { differences?: readonly string[] }
   ];
 }
 
-/** The status as tables for people. */
-export function renderStatus(status: Status): string {
+/**
+ * The status as tables for people.
+ * @param tls where the edge's certificate comes from; unknown: from the platform's own CA
+ */
+export function renderStatus(status: Status, tls?: EdgeConfig["tls"]): string {
   if (isEmpty(status)) {
     if (status.kept.length > 0) return renderKept(status);
     return `nothing of the stack "${status.stack}" is on this engine: ${redfleet("up", status.stack)} brings it up`;
   }
   const head = [
     `stack ${paint("bold", status.stack)}  domain ${status.domain}  HTTPS port ${status.https}`,
-    `CA certificate ${status.caFile ?? "none of its own"}`,
+    `CA certificate ${status.caFile ?? (tls?.mode === "files" ? "none of its own" : "none yet")}`,
   ].join("\n");
   return [head, runtimes(status), components(status)].filter(Boolean).join("\n\n");
 }

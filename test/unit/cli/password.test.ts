@@ -1,5 +1,14 @@
-import { expect, test } from "vitest";
-import { findPassword, requireFirstUser, unknownName } from "../../../cli/commands/password.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import {
+  findPassword,
+  keptVolume,
+  requireFirstUser,
+  unknownName,
+} from "../../../cli/commands/password.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const passwords = { clusters: { main: "m-secret" }, tenants: { acme: "a-secret" } };
 
@@ -24,13 +33,23 @@ test("of a removed tenant it is said that its data is still here", () => {
   expect({ ...unknownName(passwords, "dev", "old", "dev-tenant-old-data") }).toMatchObject({
     what: 'the stack "dev" has no cluster or tenant "old"',
     why: 'it has acme, main; the data of a removed tenant "old" is still here (dev-tenant-old-data)',
-    fix: "redfleet tenant add old --template nodered-5 brings it back with its data",
+    fix: "redfleet tenant add old --template <the one it had> brings it back with its data",
   });
 });
 
+test.each(["tcp://192.0.2.1:2375", "unix:///nowhere.sock"])(
+  "an engine that cannot be asked for it is no failure: %s",
+  async (host) => {
+    vi.stubEnv("DOCKER_HOST", host);
+    expect(await keptVolume("dev", "old")).toBeUndefined();
+  },
+);
+
 test("of another user nobody knows the password, and a new one can be given", () => {
-  expect(() => requireFirstUser("admin", "main")).not.toThrow();
-  expect(() => requireFirstUser("eve", "main")).toThrow(
-    expect.objectContaining({ fix: "redfleet user password main eve gives another one" }),
+  expect(() => requireFirstUser("nu", "main", "admin")).not.toThrow();
+  expect(() => requireFirstUser("nu", "main", "eve")).toThrow(
+    expect.objectContaining({
+      fix: "redfleet user password main eve --stack nu gives another one",
+    }),
   );
 });

@@ -289,6 +289,14 @@ describe("what the stack file declares and the engine does not have", () => {
     expect(status.tenants.acme?.state).toBe("running");
   });
 
+  test("tells a CA that is not made yet from certificates that are given", () => {
+    const status = assembleStatus(view([edge], []), known({ caFile: null }));
+    const given = { mode: "files", certificate: "a.crt", key: "a.key" } as const;
+    expect(renderStatus(status)).toContain("CA certificate none yet\n");
+    expect(renderStatus(status, { mode: "ownCa" })).toContain("CA certificate none yet\n");
+    expect(renderStatus(status, given)).toContain("CA certificate none of its own\n");
+  });
+
   test("of a stack that is down says whose data is kept", () => {
     const volumes = [
       { name: "t-agent-ca", component: "agent", key: "" },
