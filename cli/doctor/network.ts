@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { type Room, tooFewNetworks } from "../engine/pools.ts";
-import { holderOf, type Publisher, tryToListen } from "../setup/ports.ts";
+import { describeHolder, type Publisher, tryToListen } from "../setup/ports.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 /** Where a stack's edge listens on the host. */
@@ -49,7 +49,7 @@ async function checkPort(
   const code = await tryToListen(address, port);
   if (code === undefined) return ok(name, `${where} is free`);
   if (code === "EADDRINUSE") {
-    const holder = holderOf(containers, address, port);
+    const holder = describeHolder(containers, address, port);
     return fail(
       name,
       `${where} is taken ${holder}`,

@@ -27,7 +27,7 @@ export async function assertPortsFree(
     if (!container && (await tryToListen(address, port)) !== "EADDRINUSE") continue;
     throw new CliError({
       what: `port ${port} on ${address} is taken (edge.${key})`,
-      why: holderOf(containers, address, port),
+      why: describeHolder(containers, address, port),
       fix: `end that program, or set another edge.${key} in Pulumi.${stack}.yaml`,
     });
   }
@@ -45,7 +45,11 @@ export function tryToListen(address: string, port: number): Promise<string | und
 }
 
 /** Who holds a port that is taken, for people: `by the container dev-edge`. */
-export function holderOf(containers: readonly Publisher[], address: string, port: number): string {
+export function describeHolder(
+  containers: readonly Publisher[],
+  address: string,
+  port: number,
+): string {
   const container = publisherOf(containers, address, port);
   return container ? `by the container ${container.Names[0]?.slice(1)}` : processOn(port);
 }
