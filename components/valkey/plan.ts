@@ -13,6 +13,9 @@ export const USER = { uid: 999, gid: 999 };
 /** Name under which Sentinels know the primary. */
 export const MASTER_NAME = "redfleet";
 
+/** A primary that hands over asks seven Sentinels at once by 45 processes; server, health check and others need 20. */
+const PIDS = 128;
+
 type Kind = "valkey" | "sentinel";
 type Settings = ValkeyConfig & { readonly dev: boolean };
 
@@ -69,7 +72,7 @@ function planMember(
       environment: { ...environment(context, config, kind, member), ...tls?.environment },
       user: USER,
       memory: kind === "valkey" ? config.memory : config.sentinelMemory,
-      pids: 64,
+      pids: PIDS,
       mounts: [{ volume: `${name}-data`, path: "/data" }, ...(tls?.mounts ?? [])],
       files: [{ name: "users.json", content: users }],
       networks: [{ network: networks.data, address: memberAddress(subnet, kind, member) }],
