@@ -6,7 +6,8 @@ DATA_PORT=6379
 SENTINEL_PORT=26379
 MASTER_NAME=${REDFLEET_MASTER_NAME:-redfleet}
 QUORUM=${REDFLEET_QUORUM:-0}
-# Addresses of all data nodes and of all Sentinels.
+# Addresses of all data nodes and of all Sentinels, of which there may be none.
+: "${REDFLEET_SERVERS:?addresses of the data nodes}" "${REDFLEET_SENTINELS?addresses of the Sentinels, or empty}"
 read -ra SERVERS <<<"${REDFLEET_SERVERS//,/ }"
 read -ra SENTINELS <<<"${REDFLEET_SENTINELS//,/ }"
 

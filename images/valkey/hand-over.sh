@@ -6,6 +6,8 @@
 # together less than the 30 s that the engine gives.
 SEEK=12
 HANDED=5
+# How long it waits at a time for replicas to catch up, in seconds: so long, and the time of one more look, writes are held.
+HOLD=2
 MAJORITY=$((${#SENTINELS[@]} / 2 + 1))
 
 # One line for each Sentinel that answers: its address, and that of the node which it tells clients to use.
@@ -61,8 +63,8 @@ in_step() {
 hold_writes() { [[ $(ask_admin 127.0.0.1 "$DATA_PORT" CLIENT PAUSE 120000 WRITE) == OK ]]; }
 let_writes() { ask_admin 127.0.0.1 "$DATA_PORT" CLIENT UNPAUSE >/dev/null || true; }
 
-# How far this node has written.
-written() { ask 127.0.0.1 "$DATA_PORT" INFO replication | tr -d '\r' | sed -n 's/^master_repl_offset://p'; }
+# How far this node has written. Fails when it does not say.
+written() { ask 127.0.0.1 "$DATA_PORT" INFO replication | tr -d '\r' | sed -n 's/^master_repl_offset://p' | grep -x '[0-9][0-9]*'; }
 
 # True while there is time, and the server is there: a second request to end goes to it at once.
 seeking() { [[ $SECONDS -lt $1 ]] && kill -0 "$server" 2>/dev/null; }
@@ -70,17 +72,18 @@ seeking() { [[ $SECONDS -lt $1 ]] && kill -0 "$server" 2>/dev/null; }
 # order SENTINEL END: lets it promote a replica, once each has all that was ever written here. False when it does not:
 # writes go on here.
 order() {
-  # One that does not answer would only hold up the writers.
-  in_step "$1" 0 && seeking "$2" || return 1
+  # One that is behind, or does not answer, would only hold up the writers.
+  await_step "$@" && seeking "$2" || return 1
   hold_writes && await_step "$@" && promote "$1" && return 0
   let_writes
   return 1
 }
 
+# await_step SENTINEL END: true once each replica has what was written here by now.
 await_step() {
-  local offset
-  offset=$(written) && [[ $offset =~ ^[0-9]+$ ]] || return 1
-  until in_step "$1" "$offset"; do seeking "$2" || return 1; done
+  local offset end=$((SECONDS + HOLD < $2 ? SECONDS + HOLD : $2))
+  offset=$(written) || return 1
+  until in_step "$1" "$offset"; do seeking "$end" || return 1; done
 }
 
 # Without an answer the order may have been taken: it is given again, which does no harm, and writes stay held.

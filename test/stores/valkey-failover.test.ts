@@ -126,6 +126,23 @@ describe("a Valkey group", () => {
     expectNothingLost(missing, result);
   });
 
+  it("takes writes while a replica is behind, and hands over once it is in step", async () => {
+    const behindMs = 8000;
+    let endedMs = 0;
+    const { before, after, result, missing } = await underFault(async (primary) => {
+      // It takes nothing from its primary so long, and still says how far it is.
+      await group.ask("valkey", (primary + 1) % 3, `CLIENT PAUSE ${behindMs} WRITE`);
+      endedMs = await group.stopPrimary(primary);
+      await group.lab.container(`valkey-${primary}`).start();
+    });
+    expect(after).not.toBe(before);
+    expectNothingLost(missing, result);
+    expect(endedMs).toBeGreaterThan(behindMs - 1000);
+    expect(result.gapMs).toBeLessThan(endedMs / 2);
+    const gap = "Valkey primary stopped, a replica behind: longest gap of writes";
+    report(gap, result.gapMs, "ms", { atMost: 2000 });
+  });
+
   it("has a primary that ends at once when it is stopped with no Sentinel to ask", async () => {
     const sentinels = [0, 1, 2].map((member) => group.lab.container(`sentinel-${member}`));
     const { result, missing } = await underFault(async (primary) => {
