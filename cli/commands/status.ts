@@ -6,7 +6,7 @@ import { type ClusterStatus, publicStatus, type Status } from "../engine/status.
 import { EXIT } from "../errors.ts";
 import { redfleet } from "../hint.ts";
 import { paint, paintState, printJson, table } from "../output.ts";
-import { ownEngine } from "../pulumi/owner.ts";
+import { ownEngine, refuseForeignData } from "../pulumi/owner.ts";
 import { say } from "../setup/progress.ts";
 import { readablePlatform } from "../stackfile/declared.ts";
 import { assertStackFile, assertValid } from "../stackfile/edit.ts";
@@ -26,6 +26,7 @@ export function registerStatus(program: Command): void {
       const { differences, work, ...status } = await readStatus(docker, stack, platform);
       // Nothing of a stack that has no file either: most likely a name that was mistyped.
       if (isEmpty(status) && status.kept.length === 0) assertStackFile(stack);
+      else if (isEmpty(status)) await refuseForeignData(docker, stack);
       else if (!platform) say(unknown(stack));
       if (work) say(`note: ${work.command} is under way (process ${work.pid})`);
       const checked = options.check ? { differences } : {};

@@ -134,6 +134,8 @@ describe("two clones with a stack of one name on one engine", () => {
   it("data whose keys are elsewhere is not started on, and goes only when told to", async () => {
     succeeded(await owner.redfleet(["down"], { seconds: 300 }));
     await refused(["up"], "holds data of a stack");
+    await refused(["status"], "holds data of a stack");
+    isRefusal(await other.pulumi(["up", "--yes"], { seconds: 300 }), "holds data of a stack");
     expect(await volumes()).not.toEqual([]);
     succeeded(await other.redfleet(ERASE, { seconds: 300 }));
     expect(await volumes()).toEqual([]);
