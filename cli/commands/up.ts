@@ -99,7 +99,7 @@ async function prepare(stack: string, interrupted: boolean) {
   const refuseTaken = async (docker: Engine) => {
     await assertOwn(docker, stack);
     await refuseForeignData(docker, stack);
-    await assertPortsFree(await docker.listContainers(), stack, platform.edge);
+    await assertPortsFree(() => docker.listContainers(), stack, platform.edge);
   };
   // The set-up may take half an hour: nobody waits that long for a refusal, and much may have changed after it.
   const docker = await setUp(refuseTaken);

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainerInfo } from "dockerode";
 import { LABEL } from "../engine/labels.ts";
 import { CliError } from "../errors.ts";
@@ -15,21 +16,44 @@ export interface Ports {
 /** A running container as the engine lists it; only what is used here. */
 export type Publisher = Pick<ContainerInfo, "Names" | "Labels" | "Ports">;
 
-/** Refuses to begin when another program, or another stack, has a port that the edge needs. */
+/** Time that the engine has to say which container has a port: it binds the port first, and gives it back last. */
+const ENGINE_MS = 5000;
+const AGAIN_MS = 250;
+
+/**
+ * Refuses to begin when another program, or another stack, has a port that the edge needs.
+ * @param list the engine's running containers
+ */
 export async function assertPortsFree(
-  containers: readonly Publisher[],
+  list: () => Promise<readonly Publisher[]>,
   stack: string,
   { address, https, http }: Ports,
 ): Promise<void> {
   for (const [key, port] of Object.entries({ https, http })) {
-    const container = publisherOf(containers, address, port);
-    if (container?.Labels[LABEL.stack] === stack) continue;
-    if (!container && (await tryToListen(address, port)) !== "EADDRINUSE") continue;
+    const why = await holderBut(stack, list, address, port);
+    if (why === undefined) continue;
     throw new CliError({
       what: `port ${port} on ${address} is taken (edge.${key})`,
-      why: describeHolder(containers, address, port),
+      why,
       fix: `end that program, or set another edge.${key} in Pulumi.${stack}.yaml`,
     });
+  }
+}
+
+/** Who else holds a port; undefined when it is free or the stack's own. */
+async function holderBut(
+  stack: string,
+  list: () => Promise<readonly Publisher[]>,
+  address: string,
+  port: number,
+): Promise<string | undefined> {
+  for (const end = performance.now() + ENGINE_MS; ; await sleep(AGAIN_MS)) {
+    const containers = await list();
+    const container = publisherOf(containers, address, port);
+    if (container?.Labels[LABEL.stack] === stack) return undefined;
+    if (!container && (await tryToListen(address, port)) !== "EADDRINUSE") return undefined;
+    const holder = describeHolder(containers, address, port);
+    if (!holder.includes("docker-proxy") || performance.now() > end) return holder;
   }
 }
 

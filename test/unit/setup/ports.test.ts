@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { assertPortsFree, type Publisher } from "../../../cli/setup/ports.ts";
@@ -21,7 +23,7 @@ const edge = (IP: string, stack = "other"): Publisher => ({
 });
 
 const check = (container: Publisher, address = "127.0.0.1") =>
-  assertPortsFree([container], "dev", { address, http, https });
+  assertPortsFree(async () => [container], "dev", { address, http, https });
 
 test("one port on two addresses is two ports", async () => {
   await expect(check(edge("127.0.0.1"), "127.0.0.2")).resolves.toBeUndefined();
@@ -42,4 +44,18 @@ test.each([
 
 test("a port of the stack's own edge is its own", async () => {
   await expect(check(edge("127.0.0.1", "dev"))).resolves.toBeUndefined();
+});
+
+test("a port that the engine has bound, for a container that it does not tell of yet, is the stack's own", async () => {
+  const listen = `require("node:net").createServer().listen(${https}, "127.0.0.1", () => console.log("on"))`;
+  const proxy = spawn(process.execPath, ["-e", listen], { argv0: "docker-proxy" });
+  try {
+    await once(proxy.stdout, "data");
+    const answers = [[], [], [edge("127.0.0.1", "dev")]];
+    const list = async () => answers.shift() ?? [];
+    await assertPortsFree(list, "dev", { address: "127.0.0.1", http, https });
+    expect(answers).toEqual([]);
+  } finally {
+    proxy.kill();
+  }
 });
