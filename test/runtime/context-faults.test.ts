@@ -1,4 +1,5 @@
 import type { Container } from "dockerode";
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../images/node-red/runtime/context/encoding.ts";
 import { Exchange } from "../../images/node-red/runtime/context/exchange.ts";
@@ -12,6 +13,7 @@ import { freeze } from "../support/containers.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
 import { freshPrefix, settingsOf, Worker } from "./support/context.ts";
+import { snapshotKeys } from "./support/snapshots.ts";
 
 describe("the shared context of several workers", () => {
   let group: ValkeyGroup;
@@ -225,6 +227,31 @@ describe("the shared context of several workers", () => {
     const seen = () => some.filter((name) => reader.store.get("cut", name) === "after").length;
     await until("all changes are seen", () => seen() === some.length);
   });
+
+  const findOut = {
+    "by its next change": (worker: Worker) => worker.set("f", "list[2]", 2),
+    "by the connection that it lost": (_: Worker, admin: Redis) =>
+      admin.call("CLIENT", "KILL", "USER", "app"),
+  };
+  it.each(Object.entries(findOut))(
+    "sends again what it was answered to and a failover has lost: %s",
+    async (_, find) => {
+      const prefix = freshPrefix();
+      const worker = await join({}, { ...settings, prefix });
+      const admin = group.direct("valkey", await group.primary());
+      await worker.set("f", "list[0]", 0);
+      const lose = await snapshotKeys(admin, prefix);
+      await worker.set("f", "list[1]", 1);
+      await lose();
+      await find(worker, admin);
+      const reader = await join({}, { ...settings, prefix });
+      const seen = await until("it is there again", async () => {
+        const list = await reader.get("f", "list");
+        return Array.isArray(list) && list.length > 1 && list;
+      });
+      expect(seen.slice(0, 2)).toEqual([0, 1]);
+    },
+  );
 
   it("answers in time while there is no store, and goes on by itself after", async () => {
     const worker = await join({ timeoutMs: 1000 }, { ...settings, prefix: freshPrefix() });

@@ -3,12 +3,14 @@
  * their way: a lone operation costs one round trip, many share it. A second call may follow one that only
  * writes, so that the store works while this process does. A call that was not answered is sent again with
  * its number, by which the script knows what it has applied already, and whether the one before is missing.
+ * Calls that were answered are kept for a moment: a failover may lose what no replica had yet, and then they are
+ * sent again before all others.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { isPassing } from "../valkey/connection.ts";
-import { keysOf, type Operation } from "./operations.ts";
+import { beat, keysOf, type Operation } from "./operations.ts";
 import { EXCHANGE } from "./script.ts";
 
 export interface ExchangeOptions {
@@ -40,11 +42,16 @@ type Answer = [ok: number, value: unknown];
 
 /** What is sent at once. */
 interface Call {
+  /** Those who wait for it; nobody any more when it is sent again after it was answered. */
   readonly units: readonly Unit[];
+  readonly operations: readonly Operation[];
   /** Number of a call that writes, else 0. */
   readonly sequence: number;
   /** Nothing in it would see more when it is sent again after a later call. */
   readonly onlyWrites: boolean;
+  readonly bytes: number;
+  /** When it was answered, for one that is kept or sent again after that. */
+  readonly answered?: number;
   answer: Promise<Answer[]>;
 }
 
@@ -54,6 +61,11 @@ const MOST_BYTES = 1024 * 1024;
 /** Pause between two tries while the store is away. */
 const AGAIN_MS = 50;
 const EXPIRE_MS = 100;
+/** Replicas of a server that answers still have what is older. */
+const REPLICATED_MS = 1000;
+/** Longer than a failover takes; what is older may have been changed by others long since. */
+const KEEP_MS = 15_000;
+const KEEP_BYTES = MOST_BYTES;
 
 /** What is announced with each call that writes. */
 export interface News {
@@ -77,6 +89,9 @@ export class Exchange {
   private waiting: Unit[] = [];
   /** What is on its way, in its order. */
   private calls: Call[] = [];
+  /** Calls that write and were answered last, in their order. */
+  private kept: Call[] = [];
+  private keptBytes = 0;
   private sending: Promise<void> | undefined;
   private sequence = 0;
   private lastError = "no connection";
@@ -85,6 +100,7 @@ export class Exchange {
   constructor(options: ExchangeOptions) {
     this.options = options;
     options.client.on("error", (error: Error) => this.note(error));
+    options.client.on("ready", () => this.check());
     options.client.defineCommand("redfleetContext", { lua: EXCHANGE });
     const { redfleetContextBuffer } = options.client as unknown as Record<
       string,
@@ -104,6 +120,11 @@ export class Exchange {
       this.waiting.push(unit);
       this.sending ??= this.send();
     });
+  }
+
+  /** Finds out, after a connection was lost, whether the store has lost what it had answered. */
+  private check(): void {
+    if (isRecent(this.kept.at(-1))) this.run([beat()]).catch(() => {});
   }
 
   /** Resolves when nothing is on its way any more. */
@@ -159,27 +180,35 @@ export class Exchange {
   }
 
   private begin(): void {
-    const units = this.take();
-    const writing = units.flatMap((unit) => unit.operations.map(({ writes }) => writes));
+    const { units, bytes } = this.take();
+    const operations = units.flatMap((unit) => unit.operations);
+    const writing = operations.map(({ writes }) => writes);
     const sequence = writing.includes(true) ? ++this.sequence : 0;
-    const call = { units, sequence, onlyWrites: !writing.includes(false) };
-    this.calls.push({ ...call, answer: this.launch(call, this.calls.at(-1)) });
+    const call = { units, operations, sequence, onlyWrites: !writing.includes(false), bytes };
+    this.calls.push({ ...call, answer: this.launch(call, this.lastBefore()) });
+  }
+
+  /** The call that the store must have before the next one. */
+  private lastBefore(): Call | undefined {
+    const kept = this.kept.at(-1);
+    return this.calls.at(-1) ?? (isRecent(kept) ? kept : undefined);
   }
 
   /** The next units: as many as fit, one at least. */
-  private take(): Unit[] {
+  private take(): Pick<Call, "units" | "bytes"> {
     let [count, operations, bytes] = [0, 0, 0];
     for (const unit of this.waiting) {
+      const more = unit.operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
       operations += unit.operations.length;
-      for (const operation of unit.operations) bytes += sizeOf(operation);
-      if (count > 0 && (operations > MOST_OPERATIONS || bytes > MOST_BYTES)) break;
+      if (count > 0 && (operations > MOST_OPERATIONS || bytes + more > MOST_BYTES)) break;
+      bytes += more;
       count += 1;
     }
-    return this.waiting.splice(0, count);
+    return { units: this.waiting.splice(0, count), bytes };
   }
 
-  private launch({ units, sequence }: Omit<Call, "answer">, before?: Call): Promise<Answer[]> {
-    const operations = units.flatMap((unit) => unit.operations);
+  private launch(call: Pick<Call, "operations" | "sequence">, before?: Call): Promise<Answer[]> {
+    const { operations, sequence } = call;
     const answer = this.script(...this.argumentsOf(operations, sequence, before?.sequence ?? 0));
     // Those behind one that fails are looked at later.
     answer.catch(() => {});
@@ -192,6 +221,7 @@ export class Exchange {
     if (oldest === undefined) return;
     try {
       this.distribute(await oldest.answer, oldest.units);
+      this.keep(oldest);
     } catch (error) {
       this.note(error as Error);
       if (isPassing(error)) return this.again();
@@ -200,11 +230,28 @@ export class Exchange {
     this.calls.shift();
   }
 
-  /** Sends what is on its way once more, but for what has been given up. */
+  private keep(call: Call): void {
+    const answered = performance.now();
+    if (call.sequence > 0) {
+      this.kept.push({ ...call, units: [], answered });
+      this.keptBytes += call.bytes;
+    }
+    for (let [first] = this.kept; first; [first] = this.kept) {
+      if (this.keptBytes <= KEEP_BYTES && age(first) < REPLICATED_MS) break;
+      this.kept.shift();
+      this.keptBytes -= first.bytes;
+    }
+  }
+
+  /** Sends what is on its way once more, but for what has been given up, and before it what was answered last. */
   private async again(): Promise<void> {
     await Promise.allSettled(this.calls.map(({ answer }) => answer));
     await sleep(AGAIN_MS);
-    this.calls = this.calls.filter(({ units }) => units.some((unit) => !unit.over));
+    const isWanted = (call: Call) =>
+      call.units.some(({ over }) => !over) || (!this.closed && isRecent(call));
+    this.calls = [...this.kept, ...this.calls].filter(isWanted);
+    this.kept = [];
+    this.keptBytes = 0;
     this.calls.forEach((call, index) => {
       call.answer = this.launch(call, this.calls[index - 1]);
     });
@@ -247,6 +294,13 @@ export class Exchange {
     };
   }
 }
+
+/** Milliseconds since a call was answered; infinite for one that was not. */
+const age = ({ answered = Number.NEGATIVE_INFINITY }: Call): number => performance.now() - answered;
+
+/** True for a call that was answered not long ago. */
+const isRecent = (call: Call | undefined): call is Call =>
+  call !== undefined && age(call) < KEEP_MS;
 
 function sizeOf(operation: Operation): number {
   return operation.arguments.reduce((sum, argument) => sum + argument.length, 64);
