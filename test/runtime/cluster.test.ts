@@ -28,7 +28,7 @@ const ask = async (runtime: Runtime, path: string) => {
 /** The revision that a runtime is on, and how often it has applied one that another process saved. */
 async function loads(runtime: Runtime) {
   const { revision } = await runtime.status();
-  return { revision, reloads: await metric(runtime, "reloads_total") };
+  return { revision, reloads: await metric(runtime, "reload_duration_seconds_count") };
 }
 
 const clusters: [Major, string, () => Promise<StoreLab>][] = [

@@ -121,14 +121,17 @@ describe.each<Major>([5, 4])("shared context in flows of Node-RED %i", (major) =
   });
 
   it("says in its metrics what the context costs", async () => {
-    const value = (name: string) => metric(replicas[0] as Runtime, `context_${name}_total`);
-    const [calls, seconds] = await Promise.all(["calls", "call_seconds"].map(value));
+    const value = (name: string) => metric(replicas[0] as Runtime, `context_${name}`);
+    const [calls = 0, seconds = 0] = await Promise.all(
+      ["count", "sum"].map((end) => value(`duration_seconds_${end}`)),
+    );
     expect(calls).toBeGreaterThan(5);
     expect(seconds).toBeGreaterThan(0);
     await ask(0, "/t2/flow");
-    expect(await value("calls")).toBeGreaterThan(calls as number);
-    expect(await value("call_seconds")).toBeGreaterThan(seconds as number);
-    expect(await value("operations")).toBeGreaterThanOrEqual(await value("calls"));
-    expect(await value("failures")).toBe(0);
+    expect(await value("duration_seconds_count")).toBeGreaterThan(calls);
+    expect(await value("duration_seconds_sum")).toBeGreaterThan(seconds);
+    const [operations, all] = [value("operations_total"), value("duration_seconds_count")];
+    expect(await operations).toBeGreaterThanOrEqual(await all);
+    expect(await value("failures_total")).toBe(0);
   });
 });

@@ -75,13 +75,13 @@ describe.each<Major>([5, 4])("a tenant's own runtime on Node-RED %i", (major) =>
 
   it("measures itself", async () => {
     const text = await (await fetch(`${tenant.health}/metrics`)).text();
-    const names = [...text.matchAll(/^# TYPE redfleet_(\w+) (?:gauge|counter)$/gm)].map(
+    const names = [...text.matchAll(/^# TYPE redfleet_(\w+) (?:gauge|counter|histogram)$/gm)].map(
       (m) => m[1],
     );
     expect(names).toEqual(
       expect.arrayContaining([
         ...["ready", "flow_revision", "error", "safe_mode", "http_requests_total"],
-        ...["reloads_total", "reload_failures_total", "reload_seconds_total"],
+        ...["reload_failures_total", "reload_duration_seconds"],
         ...["event_loop_lag_p50_seconds", "event_loop_lag_p99_seconds"],
         ...["process_heap_used_bytes", "process_heap_limit_bytes", "log_errors_total"],
       ]),

@@ -4,14 +4,17 @@ import { getHeapStatistics } from "node:v8";
 import type { Boots } from "./boots.ts";
 import type { ExchangeCounters } from "./context/exchange.ts";
 import type { Gate } from "./gate.ts";
+import type { Histogram } from "./histogram.ts";
 import type { LazyNodes } from "./lazy-nodes.ts";
 import { logged } from "./log.ts";
 import type { Reloads } from "./reload.ts";
 import type { Status } from "./status.ts";
 
-type Metric = [name: string, type: "counter" | "gauge", help: string, value: number];
+type Metric =
+  | [name: string, type: "counter" | "gauge", help: string, value: number]
+  | [name: string, type: "histogram", help: string, value: Histogram];
 
-function gateMetrics(gate: Gate): Metric[] {
+function gateMetrics(gate: MetricsParts["gate"]): Metric[] {
   const { requests, held, refused, closed, cutShort } = gate.counters;
   return [
     ["http_requests_total", "counter", "Requests to the HTTP nodes", requests],
@@ -91,27 +94,26 @@ function storeMetrics({ told: { events, breaks } }: Status): Metric[] {
   ];
 }
 
-function reloadMetrics({ count, failures, lastMs, totalMs }: Reloads): Metric[] {
+function reloadMetrics({ durations, failures }: Reloads): Metric[] {
+  const help = "Time that revisions from the flow store took to be applied";
   return [
-    ["reloads_total", "counter", "Revisions applied from the flow store", count],
+    ["reload_duration_seconds", "histogram", help, durations],
     ["reload_failures_total", "counter", "Revisions that could not be applied", failures],
-    ["reload_seconds_total", "counter", "Duration of all reloads", totalMs / 1000],
-    ["reload_last_seconds", "gauge", "Duration of the last reload", lastMs / 1000],
   ];
 }
 
 function contextMetrics(counters: ExchangeCounters | undefined): Metric[] {
   if (counters === undefined) return [];
-  const { operations, failures, calls, seconds } = counters;
+  const { operations, failures, durations } = counters;
+  const help = "Time until requests to the shared context were answered or given up";
   return [
     ["context_operations_total", "counter", "Operations on the shared context", operations],
-    ["context_calls_total", "counter", "Answered requests to the shared context", calls],
-    ["context_call_seconds_total", "counter", "Time until these were answered", seconds],
+    ["context_duration_seconds", "histogram", help, durations],
     ["context_failures_total", "counter", "Requests without a good answer", failures],
   ];
 }
 
-function nodeMetrics({ waitingCount }: LazyNodes): Metric[] {
+function nodeMetrics({ waitingCount }: MetricsParts["nodes"]): Metric[] {
   const help = "Core node files whose code no flow has needed yet";
   return [["node_files_waiting", "gauge", help, waitingCount]];
 }
@@ -119,10 +121,10 @@ function nodeMetrics({ waitingCount }: LazyNodes): Metric[] {
 /** Where the figures come from. */
 export interface MetricsParts {
   status: Status;
-  gate: Gate;
-  boots: Boots;
+  gate: Pick<Gate, "counters" | "inFlight" | "waitingCount">;
+  boots: Pick<Boots, "mode">;
   reloads: Reloads;
-  nodes: LazyNodes;
+  nodes: Pick<LazyNodes, "waitingCount">;
   /** Undefined where contexts are not shared. */
   context: ExchangeCounters | undefined;
 }
@@ -137,7 +139,7 @@ export function renderMetrics({
   context,
 }: MetricsParts): string {
   const { role, name } = status.identity;
-  const labels = `{role="${role}",name="${name}"}`;
+  const labels = `role="${role}",name="${name}"`;
   const all: Metric[] = [
     ...statusMetrics(status),
     ...gateMetrics(gate),
@@ -150,9 +152,22 @@ export function renderMetrics({
     ...lagMetrics(),
     ...processMetrics(),
   ];
-  const lines = all.map(([metric, type, help, value]) => {
-    const full = `redfleet_${metric}`;
-    return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${full}${labels} ${value}\n`;
-  });
-  return lines.join("");
+  return all.map((metric) => renderMetric(metric, labels)).join("");
+}
+
+function renderMetric([metric, type, help, value]: Metric, labels: string): string {
+  const full = `redfleet_${metric}`;
+  const samples =
+    typeof value === "number"
+      ? `${full}{${labels}} ${value}\n`
+      : renderHistogram(full, value, labels);
+  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${samples}`;
+}
+
+function renderHistogram(full: string, histogram: Histogram, labels: string): string {
+  const buckets = histogram
+    .buckets()
+    .map(([bound, count]) => `${full}_bucket{${labels},le="${bound}"} ${count}\n`);
+  const { sum, count } = histogram;
+  return `${buckets.join("")}${full}_sum{${labels}} ${sum}\n${full}_count{${labels}} ${count}\n`;
 }

@@ -6,6 +6,7 @@
 import { type Canary, Held } from "./canary.ts";
 import { changedCredentials, decryptCredentials } from "./credentials.ts";
 import type { Deploys } from "./deploys.ts";
+import { Histogram } from "./histogram.ts";
 import { resetCredentials } from "./internals.ts";
 import type { LazyNodes } from "./lazy-nodes.ts";
 import { type Logger, reasonOf } from "./log.ts";
@@ -18,13 +19,16 @@ import { applying } from "./storage.ts";
 import type { FlowSet, Revision } from "./store/types.ts";
 import type { Turns } from "./turns.ts";
 
-/** Counters since the start of the process. */
+/** Since the start of the process. */
 export interface Reloads {
-  count: number;
+  /** Of the revisions that were applied. */
+  readonly durations: Histogram;
+  /** Revisions that were not. */
   failures: number;
-  lastMs: number;
-  totalMs: number;
 }
+
+/** Seconds. Few nodes take milliseconds; large flow sets, or a restart of everything, some seconds. */
+const RELOAD_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export interface ReloadOptions {
   red: NodeRed;
@@ -41,7 +45,7 @@ export interface ReloadOptions {
 
 /** Follows the flow sets that the store tells of. */
 export class Reloader {
-  readonly counters: Reloads = { count: 0, failures: 0, lastMs: 0, totalMs: 0 };
+  readonly counters: Reloads = { durations: new Histogram(RELOAD_SECONDS), failures: 0 };
   private readonly options: ReloadOptions;
   private newest: FlowSet | undefined;
   /** What is applied or waited for now. */
@@ -130,9 +134,7 @@ export class Reloader {
 
   private succeed({ revision }: FlowSet, tookMs: number): void {
     const { status, log } = this.options;
-    this.counters.count += 1;
-    this.counters.lastMs = tookMs;
-    this.counters.totalMs += tookMs;
+    this.counters.durations.observe(tookMs / 1000);
     const whole = { error: undefined, broken: false, held: false };
     status.update({ state: "running", revision, ...whole });
     log.info("a revision was applied", { revision, ms: Math.round(tookMs) });

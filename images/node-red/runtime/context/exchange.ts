@@ -9,6 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import { Histogram } from "../histogram.ts";
 import { isPassing } from "../valkey/connection.ts";
 import { beat, keysOf, type Operation } from "./operations.ts";
 import { EXCHANGE } from "./script.ts";
@@ -21,13 +22,16 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
 }
 
-/** Counters since the start of the process. */
+/** Since the start of the process. */
 export interface ExchangeCounters {
   operations: number;
-  calls: number;
   failures: number;
-  seconds: number;
+  /** From asking until the answer, or until it was given up. */
+  readonly durations: Histogram;
 }
+
+/** Seconds. A round trip takes less than a millisecond, a failover some seconds. */
+const CALL_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 10];
 
 /** Operations that belong together. */
 interface Unit {
@@ -83,7 +87,10 @@ export const channelOf = (prefix: string) => `${prefix}context`;
 export class Exchange {
   /** Random name of this process: tells its own announcements from those of others. */
   readonly session = randomUUID();
-  readonly counters: ExchangeCounters = { operations: 0, calls: 0, failures: 0, seconds: 0 };
+  readonly counters: ExchangeCounters = {
+    ...{ operations: 0, failures: 0 },
+    durations: new Histogram(CALL_SECONDS),
+  };
   private readonly options: ExchangeOptions;
   private readonly script: (...args: unknown[]) => Promise<Answer[]>;
   private waiting: Unit[] = [];
@@ -157,8 +164,7 @@ export class Exchange {
   private end(unit: Unit, settle: () => void): void {
     if (unit.over) return;
     unit.over = true;
-    this.counters.calls += 1;
-    this.counters.seconds += (performance.now() - unit.begin) / 1000;
+    this.counters.durations.observe((performance.now() - unit.begin) / 1000);
     settle();
   }
 
