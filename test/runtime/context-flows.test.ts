@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
+import { documentedFor, measuredIn } from "../support/documented-metrics.ts";
 import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
@@ -118,6 +119,13 @@ describe.each<Major>([5, 4])("shared context in flows of Node-RED %i", (major) =
     expect(await outside.get("global", "count.of['all calls']")).toBeGreaterThan(2);
     expect(await stranger.get("t1", "a")).toBe("another cluster's");
     await stranger.close();
+  });
+
+  it("measures what docs/metrics.md says of clusters", async () => {
+    const measured = async ({ health }: Runtime) =>
+      measuredIn(await (await fetch(`${health}/metrics`)).text());
+    expect(await measured(replicas[0] as Runtime)).toEqual(documentedFor("all", "clusters"));
+    expect(await measured(editor)).toEqual(documentedFor("all", "clusters", "editors"));
   });
 
   it("says in its metrics what the context costs", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runtimeCommand } from "../../components/node-red/runtime.ts";
+import { documentedFor, measuredIn } from "../support/documented-metrics.ts";
 import { answering, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { pause, until } from "../support/wait.ts";
@@ -75,17 +76,7 @@ describe.each<Major>([5, 4])("a tenant's own runtime on Node-RED %i", (major) =>
 
   it("measures itself", async () => {
     const text = await (await fetch(`${tenant.health}/metrics`)).text();
-    const names = [...text.matchAll(/^# TYPE redfleet_(\w+) (?:gauge|counter|histogram)$/gm)].map(
-      (m) => m[1],
-    );
-    expect(names).toEqual(
-      expect.arrayContaining([
-        ...["ready", "flow_revision", "error", "safe_mode", "http_requests_total"],
-        ...["reload_failures_total", "reload_duration_seconds"],
-        ...["event_loop_lag_p50_seconds", "event_loop_lag_p99_seconds"],
-        ...["process_heap_used_bytes", "process_heap_limit_bytes", "log_errors_total"],
-      ]),
-    );
+    expect(measuredIn(text)).toEqual(documentedFor("all"));
     const values = text.split("\n").filter((line) => line && !line.startsWith("#"));
     for (const line of values) expect(line).toMatch(/^redfleet_\w+\{[^}]+\} [\d.e+-]+$/);
   });
