@@ -135,6 +135,7 @@ function clusterEnvironment(
     REDFLEET_VALKEY_FILE: "/run/redfleet/valkey.json",
     REDFLEET_CONTEXT_DEFAULT: config.context.default,
     REDFLEET_CONTEXT_SYNCHRONOUS: config.context.synchronous ? "true" : "false",
+    REDFLEET_CONTEXT_TIMEOUT_SECONDS: String(config.context.timeoutSeconds),
     REDFLEET_CREDENTIAL_SECRET_FILE: CREDENTIAL_SECRET,
     REDFLEET_SEAL_FILE: SEAL_FILE,
     REDFLEET_ENVIRONMENT_FILE: "/run/redfleet/environment.json",

@@ -33,6 +33,11 @@ const Context = z.strictObject({
     .describe(
       "Keep a copy of the shared context in each worker, so that flows read it without a callback.",
     ),
+  timeoutSeconds: count(1, 60, "REDFLEET_CFG_VALUE", "1..60 seconds until an operation is given up")
+    .default(10)
+    .describe(
+      "Seconds until an operation on the shared context ends with an error. Shorter than a failover of Valkey, and flows see one as errors.",
+    ),
 });
 
 /** One editor and N API replicas that run the same flows. */

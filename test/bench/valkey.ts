@@ -55,8 +55,8 @@ export class Context {
 
   static async open(more: Partial<SharedContextOptions> = {}): Promise<Context> {
     const log = createLogger("error", { component: "bench" });
-    const options = { valkey: VALKEY, log, name: "bench", synchronous: false, ...more };
-    const context = new Context(createSharedContext(options).store);
+    const common = { valkey: VALKEY, log, name: "bench", synchronous: false, timeoutMs: 10_000 };
+    const context = new Context(createSharedContext({ ...common, ...more }).store);
     await context.store.open();
     return context;
   }

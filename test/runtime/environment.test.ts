@@ -125,7 +125,7 @@ describe("environment", () => {
     });
     const config = parseEnvironment(read(settings));
     expect(config.valkey).toEqual(settings);
-    expect(config.context).toEqual({ default: "shared", synchronous: false });
+    expect(config.context).toEqual({ default: "shared", synchronous: false, timeoutSeconds: 10 });
     const wrong = [
       { ...settings, sentinels: [] },
       { ...settings, sentinels: undefined, server: { host: "a" } },
@@ -151,5 +151,17 @@ describe("environment", () => {
     ]);
     const unknown = problemsOf({ ...good(), REDFLEET_CONTEXT_SYNCHRONOUS: "yes" });
     expect(unknown.map(({ path }) => path)).toEqual(["REDFLEET_CONTEXT_SYNCHRONOUS"]);
+  });
+
+  it("waits for the shared context for 1 to 60 s, and for nothing else", () => {
+    const withTimeout = (seconds: string) => ({
+      ...good(),
+      REDFLEET_CONTEXT_TIMEOUT_SECONDS: seconds,
+    });
+    expect(parseEnvironment(withTimeout("20")).context.timeoutSeconds).toBe(20);
+    for (const seconds of ["0", "61", "10 s"]) {
+      const paths = problemsOf(withTimeout(seconds)).map(({ path }) => path);
+      expect(paths).toEqual(["REDFLEET_CONTEXT_TIMEOUT_SECONDS"]);
+    }
   });
 });

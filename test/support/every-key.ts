@@ -43,7 +43,7 @@ const CLUSTER = {
   replicaCpus: 0.9,
   sticky: true,
   drainSeconds: 2,
-  context: { default: "shared", synchronous: true },
+  context: { default: "shared", synchronous: true, timeoutSeconds: 20 },
   env: { PLACE: "cluster", COUNT: 3, READY: true },
   secretEnv: { WORD: "cluster-word" },
   modules: ["node-red-contrib-stamp@1.0.0", "node-red-contrib-scripted@1.0.0"],

@@ -36,6 +36,7 @@ function openContext(config: RuntimeConfig, store: FlowStore, saves: Saves, log:
   };
   return createSharedContext({
     ...{ valkey, log, synchronous: context.synchronous },
+    timeoutMs: context.timeoutSeconds * 1000,
     name: connectionName(config),
     ...(role !== "replica" && { storedNodes }),
   });

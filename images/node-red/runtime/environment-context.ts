@@ -10,6 +10,8 @@ export interface ContextConfig {
   default: ContextStoreName;
   /** Keep a copy in memory, for reads without a callback. */
   synchronous: boolean;
+  /** Time until an operation is given up. */
+  timeoutSeconds: number;
 }
 
 /** Reads it. */
@@ -20,5 +22,7 @@ export function readContext(reader: Reader): ContextConfig {
     reader.fail(key, "shared", "needs REDFLEET_VALKEY_FILE", "set it, or take memory");
   }
   const flag = reader.oneOf("REDFLEET_CONTEXT_SYNCHRONOUS", ["false", "true"] as const, "false");
-  return { default: store, synchronous: flag === "true" };
+  // Longer than a failover: a primary that hangs is replaced, and written to again, after 4 to 5 s.
+  const timeoutSeconds = reader.number("REDFLEET_CONTEXT_TIMEOUT_SECONDS", 10, 1, 60);
+  return { default: store, synchronous: flag === "true", timeoutSeconds };
 }

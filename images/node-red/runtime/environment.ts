@@ -59,6 +59,8 @@ export interface NodeRedEnvironment extends PackagesEnvironment {
   REDFLEET_CONTEXT_DEFAULT?: ContextStoreName;
   /** `true`: a copy of the shared context in memory, for reads without a callback. Default `false`. */
   REDFLEET_CONTEXT_SYNCHRONOUS?: "true" | "false";
+  /** Until an operation on the shared context is given up. Default 10. */
+  REDFLEET_CONTEXT_TIMEOUT_SECONDS?: string;
   /** File with the secret of the stored credentials. Without it an instance makes and keeps its own. */
   REDFLEET_CREDENTIAL_SECRET_FILE?: string;
   /** The agent's word that the firewall stands; nothing is loaded before. Default: nothing to wait for. */

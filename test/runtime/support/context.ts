@@ -32,7 +32,8 @@ export class Worker {
   constructor(valkey: ValkeySettings, more: Partial<SharedContextOptions> = {}) {
     const log = createLogger("error", { component: "test" });
     const name = "test-worker";
-    this.store = createSharedContext({ valkey, log, name, synchronous: false, ...more }).store;
+    const common = { valkey, log, name, synchronous: false, timeoutMs: 10_000 };
+    this.store = createSharedContext({ ...common, ...more }).store;
     this.opened = this.store.open();
   }
 

@@ -13,8 +13,8 @@ export interface SharedContextOptions extends Pick<StoreOptions, "storedNodes" |
   readonly name: string;
   /** Keep a copy in memory, for reads without a callback. */
   readonly synchronous: boolean;
-  /** Milliseconds until an operation is given up. Default 10000. */
-  readonly timeoutMs?: number;
+  /** Milliseconds until an operation is given up. */
+  readonly timeoutMs: number;
   /** Age in milliseconds from which on the copy is not read any more. Default 5000. */
   readonly staleMs?: number;
 }
@@ -25,15 +25,13 @@ export interface SharedContext {
   readonly counters: ExchangeCounters;
 }
 
-/** Longer than a failover: a primary that hangs is replaced, and written to again, after 4 to 5 s. */
-const TIMEOUT_MS = 10_000;
 const STALE_MS = 5000;
 /** One try of a call; a primary that hangs is left after it. */
 const TRY_MS = 1500;
 
 /** Connects, and creates the store. */
 export function createSharedContext(options: SharedContextOptions): SharedContext {
-  const { valkey, log, name, timeoutMs = TIMEOUT_MS, staleMs = STALE_MS } = options;
+  const { valkey, log, name, timeoutMs, staleMs = STALE_MS } = options;
   const { prefix } = valkey;
   const client = connectValkey(valkey, `${name}-context`, log, {
     enableOfflineQueue: false,

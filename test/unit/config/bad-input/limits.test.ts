@@ -71,6 +71,13 @@ badInput([
     withSections(cluster({ drainSeconds: 1 })),
     "clusters.main.drainSeconds: got 1; 2..8 seconds: the edge needs them to look away; use 2..8 [REDFLEET_CFG_VALUE]",
   ],
+  ...[0, 61, 1.5, "10 s"].map(
+    (timeoutSeconds): Case => [
+      `a time of ${timeoutSeconds} for the shared context`,
+      withSections(cluster({ context: { timeoutSeconds } })),
+      `clusters.main.context.timeoutSeconds: got ${JSON.stringify(timeoutSeconds)}; 1..60 seconds until an operation is given up; use 1..60 [REDFLEET_CFG_VALUE]`,
+    ],
+  ),
   [
     "a title of 81 characters",
     withTenant({ displayName: "x".repeat(81) }),
