@@ -71,7 +71,7 @@ interface Instruction {
   readonly rest: string;
 }
 
-/** `RUN <<EOF`: the classic builder runs an empty command in its place, and says nothing. */
+/** `RUN <<EOF`: an engine before 23 takes the text for instructions, a newer one runs an empty command and says nothing. */
 const hasHeredoc = ({ word, rest }: Instruction): boolean =>
   word in FLAGS && /(^| )\d*<<-?\w/.test(rest.replace(/"(\\.|[^"\\])*"|'[^']*'/g, "quoted"));
 
