@@ -40,11 +40,11 @@ through standard input:
   redfleet import main --from-file url.txt
   printf %s "$URL" | redfleet import main --from-file -`;
 
-/** `redfleet import`: flows, credentials and library of another Node-RED into a cluster or tenant. */
+/** `redfleet import`: flows, credentials, library and shared context of another Node-RED into a cluster or tenant. */
 export function registerImport(program: Command): void {
   program
     .command("import")
-    .description("import flows, credentials and library from another Node-RED")
+    .description("import flows, credentials, library and shared context from another Node-RED")
     .argument("<name>", "cluster or tenant to import into")
     .option("--from <source>", "user directory, or URL of a MongoDB, Valkey or Redis")
     .option(
@@ -76,7 +76,7 @@ async function importInto(stack: string, name: string, options: Options): Promis
   const found = await readSource(source, { app, flowFile, prefix, credentialSecret });
   const admin = await loggedIn(stack, name, options);
   const { replace = false, dryRun = false } = options;
-  return applyImport(found, admin, { replace, dryRun });
+  return applyImport(found, admin, { into: name, replace, dryRun });
 }
 
 async function loggedIn(stack: string, name: string, options: Options): Promise<AdminApi> {
@@ -143,15 +143,17 @@ async function readSecret(file: string | undefined, what: string): Promise<strin
 }
 
 function render(report: ImportReport, name: string): string {
-  const { system, tabs, nodes, credentials, library, replaced, modules, leftOut } = report;
+  const { system, tabs, nodes, credentials, library, replaced, modules } = report;
   const verb = report.applied ? "imported into" : "would be imported into";
   const lines = [
     `${verb} ${name} from ${system}:`,
     `  ${tabs} tabs, ${nodes} nodes, credentials of ${credentials} nodes, ${library} library entries`,
   ];
+  if (report.context > 0) lines.push(`  ${report.context} values of the shared context`);
   if (replaced > 0) lines.push(`  in place of ${replaced} nodes; they stay in the history`);
   const names = Object.entries(modules).map(([module, version]) => `${module}@${version}`);
   if (names.length > 0) lines.push(`  modules of the source: ${names.join(", ")}`);
-  for (const entry of leftOut) lines.push(`  left out: ${entry}`);
+  for (const entry of report.leftOut) lines.push(`  left out: ${entry}`);
+  for (const note of report.notes) lines.push(`  note: ${note}`);
   return lines.join("\n");
 }

@@ -1,6 +1,6 @@
 import { CliError } from "../errors.ts";
 import { redfleet } from "../hint.ts";
-import type { FlowNode, LibraryEntry } from "../import/types.ts";
+import type { ContextValue, FlowNode, LibraryEntry } from "../import/types.ts";
 import { type Answer, askEdge, type Edge, type Question } from "./client.ts";
 
 /** Longest wait for a deploy, in seconds: 20 MB of flows take some. */
@@ -10,6 +10,12 @@ const DEPLOY_SECONDS = 120;
 export interface DeployedFlows {
   readonly flows: FlowNode[];
   readonly rev: string;
+}
+
+/** The context stores that flows can name, and the one of those that name none. */
+export interface ContextStores {
+  readonly default: string;
+  readonly stores: readonly string[];
 }
 
 /** Node-RED's admin API of one editor or tenant, through the edge. */
@@ -56,6 +62,18 @@ export class AdminApi {
     return new Set(sets.filter((set) => set.enabled && !set.err).flatMap((set) => set.types));
   }
 
+  /** The context stores here. */
+  async contextStores(): Promise<ContextStores> {
+    const settings = succeeded("reading the settings", await this.#ask("/settings"));
+    return (JSON.parse(settings) as { context: ContextStores }).context;
+  }
+
+  /** Sets values of the shared context, by a route of the platform's own. */
+  async saveContext(values: readonly ContextValue[]): Promise<void> {
+    const question = { method: "POST", body: { values }, timeoutSeconds: 30 };
+    succeeded("saving the shared context", await this.#ask("/redfleet/context", question));
+  }
+
   /** Deploys a flow set in place of the one that `rev` names; nodes carry their credentials in clear. */
   async deploy(flows: readonly FlowNode[], rev: string): Promise<void> {
     const headers = { "node-red-deployment-type": "full" };
@@ -93,7 +111,7 @@ function succeeded(what: string, { status, body }: Answer): string {
   throw new CliError({
     what: `${what} was refused with status ${status}`,
     why: messageOf(body),
-    fix: `${redfleet("status")} and ${redfleet("logs <name>")} say more; nothing was changed`,
+    fix: `${redfleet("status")} and ${redfleet("logs <name>")} say more; what was refused changed nothing`,
   });
 }
 

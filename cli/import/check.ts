@@ -1,5 +1,5 @@
 import { CliError } from "../errors.ts";
-import type { FlowNode, Found } from "./types.ts";
+import type { FlowNode, Found, LibraryEntry } from "./types.ts";
 
 /** Types that are no nodes of the palette. */
 const STRUCTURE = /^(tab|group|junction|subflow|subflow:.*)$/;
@@ -15,6 +15,7 @@ const SHOWN = 20;
 export function assertImportable(found: Found, types: ReadonlySet<string>): void {
   const problems = shapeProblems(found.flows);
   if (problems.length === 0) problems.push(...typeProblems(found, types));
+  problems.push(...libraryProblems(found.library));
   if (problems.length === 0) return;
   const more = problems.length - SHOWN;
   throw new CliError({
@@ -36,6 +37,23 @@ function shapeProblems(flows: unknown): string[] {
     if (typeof type === "string" && type !== "") return twice;
     return [...twice, `flows[${index}].type: ${type}; must be a text (node ${id})`];
   });
+}
+
+/** Flows in the library are JSON; all other entries are text. */
+function libraryProblems(library: readonly LibraryEntry[]): string[] {
+  return library.flatMap(({ type, path, body }) => {
+    if (type !== "flows" || isJson(body)) return [];
+    return [`library entry flows/${path}: its text is no JSON`];
+  });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A flow set with an unknown type does not start at all, and such a node loses its credentials. */

@@ -1,5 +1,6 @@
 import { type Db, MongoClient, MongoError } from "mongodb";
 import { CliError } from "../errors.ts";
+import { SESSIONS_LEFT_OUT, SETTINGS_LEFT_OUT } from "./left-out.ts";
 import { GENERATED_SECRET, revealed } from "./secrets.ts";
 import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./types.ts";
 
@@ -88,11 +89,13 @@ async function readPaths(db: Db, type: string): Promise<LibraryEntry[]> {
 async function readOnePerApp(db: Db, { app, credentialSecret }: SourceOptions): Promise<Found> {
   const appname = await chooseApp(db, app);
   const one = (collection: string) => db.collection(collection).findOne({ appname });
-  const [flows, credentials, settings, users] = await Promise.all([
+  const count = (collection: string) => db.collection(collection).countDocuments({ appname });
+  const [flows, credentials, settings, sessions, users] = await Promise.all([
     one("flows"),
     one("credentials"),
     one("settings"),
-    db.collection("users").countDocuments({ appname }),
+    count("sessions"),
+    count("users"),
   ]);
   const stored = JSON.parse(credentials?.credentials ?? "{}") as object;
   const generated = settings?.settings?.[GENERATED_SECRET] as string | undefined;
@@ -108,7 +111,11 @@ async function readOnePerApp(db: Db, { app, credentialSecret }: SourceOptions): 
       body: typeof body === "string" ? body : JSON.stringify(body),
     })),
     modules: {},
-    leftOut: users === 0 ? [] : [`users: ${users}; their password hashes are too weak to keep`],
+    leftOut: [
+      ...(settings === null ? [] : [SETTINGS_LEFT_OUT]),
+      ...(sessions === 0 ? [] : [SESSIONS_LEFT_OUT]),
+      ...(users === 0 ? [] : [`users: ${users}; their password hashes are too weak to keep`]),
+    ],
   };
 }
 

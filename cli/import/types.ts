@@ -15,6 +15,16 @@ export interface LibraryEntry {
   readonly body: string;
 }
 
+/** A value of a context that all workers share. */
+export interface ContextValue {
+  /** As Node-RED names it: `global`, the id of a tab, or `<node>:<tab>`. */
+  readonly scope: string;
+  /** Name at the top level of the scope. */
+  readonly key: string;
+  /** What JSON holds. */
+  readonly value: unknown;
+}
+
 /** Credentials in clear, by node id. */
 export type Credentials = Record<string, Record<string, unknown>>;
 
@@ -27,6 +37,8 @@ export interface Found {
   readonly library: readonly LibraryEntry[];
   /** npm modules that its palette has beyond Node-RED's own, with the version asked for. */
   readonly modules: Readonly<Record<string, string>>;
+  /** Values of its default context store, where all workers share that; undefined where they do not. */
+  readonly sharedContext?: readonly ContextValue[];
   /** What is there and not carried over, and why. */
   readonly leftOut: readonly string[];
 }

@@ -1,12 +1,21 @@
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { CliError } from "../errors.ts";
+import { SESSIONS_LEFT_OUT, SETTINGS_LEFT_OUT } from "./left-out.ts";
 import { parseLibraryFile } from "./library-file.ts";
 import { GENERATED_SECRET, revealed } from "./secrets.ts";
 import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./types.ts";
 
 /** Files that may hold the generated secret: that of 1.3 and later, the one before, projects. */
 const SECRET_FILES = [".config.runtime.json", ".config.json"];
+
+/** Files and folders that stay behind, as the report says it. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  "settings.js": "settings.js: its settings, and its users where it has some",
+  ".config.users.json": SETTINGS_LEFT_OUT,
+  ".sessions.json": SESSIONS_LEFT_OUT,
+  context: "context: values in files; a flow can write them anew",
+};
 
 /** Reads the user directory (`~/.node-red`, `/data`) of a plain Node-RED. */
 export async function readUserDir(folder: string, options: SourceOptions): Promise<Found> {
@@ -25,9 +34,9 @@ export async function readUserDir(folder: string, options: SourceOptions): Promi
     credentials: revealed(stored, options.credentialSecret ?? generatedSecret(folder)),
     library: readLibrary(join(folder, "lib")),
     modules: modulesOf(folder),
-    leftOut: existsSync(join(folder, "context"))
-      ? ["context: values in files; a flow can write them anew"]
-      : [],
+    leftOut: Object.entries(LEFT_OUT).flatMap(([name, line]) =>
+      existsSync(join(folder, name)) ? [line] : [],
+    ),
   };
 }
 

@@ -1,14 +1,16 @@
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import { Redis } from "ioredis";
 import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
+import { SESSIONS_LEFT_OUT, SETTINGS_LEFT_OUT } from "./left-out.ts";
 import { GENERATED_SECRET, revealed } from "./secrets.ts";
 import type { FlowNode, Found, LibraryEntry, SourceOptions } from "./types.ts";
+import { readContext } from "./valkey-context.ts";
+import { keysFrom, readValue } from "./valkey-values.ts";
 
-/** Mark of a value that node-red-cluster has compressed; base64 of gzip follows. */
-const COMPRESSED = "gzip:";
+/** Modules of its palette, by name; the same key whatever the prefix. */
+const PACKAGES = "nodered:packages";
 
-/** Reads the keys of node-red-cluster (or its predecessor) in a Valkey or Redis. */
+/** Reads the keys of node-red-cluster in a Valkey or Redis. */
 export async function readValkey(url: string, options: SourceOptions): Promise<Found> {
   const client = new Redis(url.replace(/^valkey/, "redis"), {
     lazyConnect: true,
@@ -36,65 +38,62 @@ async function readKeys(
   client: Redis,
   { prefix, credentialSecret }: SourceOptions,
 ): Promise<Found> {
-  const flows = await readValue(client, `${prefix}flows`);
-  if (flows === undefined) {
-    throw new CliError({
-      what: `there is no key "${prefix}flows"`,
-      why: "node-red-cluster keeps the flows there, after its prefix",
-      fix: "--prefix <text> when the old settings have another keyPrefix than nodered:",
-    });
-  }
+  const flows = await readFlows(client, `${prefix}flows`);
   const stored = (await readValue(client, `${prefix}credentials`)) ?? {};
   const settings = (await readValue(client, `${prefix}settings`)) as
     | Record<string, string>
     | undefined;
-  const contexts = await scan(client, "context:*");
+  const context = await readContext(client, prefix, flows);
   return {
     system: `node-red-cluster, keys ${prefix}*`,
-    flows: flows as FlowNode[],
+    flows,
     credentials: revealed(stored as object, credentialSecret ?? settings?.[GENERATED_SECRET]),
     library: await readLibrary(client, `${prefix}library:`),
-    modules: {},
-    leftOut: contexts.length === 0 ? [] : [`context: ${contexts.length} keys`],
+    modules: ((await readValue(client, PACKAGES)) ?? {}) as Record<string, string>,
+    sharedContext: context.values,
+    leftOut: [
+      ...context.leftOut,
+      ...(settings === undefined ? [] : [SETTINGS_LEFT_OUT]),
+      ...((await client.exists(`${prefix}sessions`)) ? [SESSIONS_LEFT_OUT] : []),
+      `users: they are in the old settings.js; ${redfleet("user add")} lets them in here`,
+    ],
   };
 }
 
+/** A list until the first deploy there, then `{flows, rev}`. */
+async function readFlows(client: Redis, key: string): Promise<FlowNode[]> {
+  const stored = await readValue(client, key);
+  const { flows = stored } = (stored ?? {}) as { flows?: unknown };
+  if (Array.isArray(flows)) return flows;
+  if (stored === undefined) {
+    throw new CliError({
+      what: `there is no key "${key}"`,
+      why: "node-red-cluster keeps the flows there, after its prefix",
+      fix: "--prefix <text> when the old settings have another keyPrefix than nodered:",
+    });
+  }
+  throw new CliError({
+    what: `"${key}" holds no flows`,
+    why: "node-red-cluster keeps a list of nodes there, or {flows, rev} with one",
+    fix: "open and deploy the flows once in the old editor, which writes it anew",
+  });
+}
+
 async function readLibrary(client: Redis, prefix: string): Promise<LibraryEntry[]> {
-  const keys = (await scan(client, `${prefix}*`)).sort();
+  const keys = await keysFrom(client, prefix);
   return Promise.all(
     keys.map(async (key) => {
       const [type = "", ...path] = key.slice(prefix.length).split(":");
-      const value = await readValue(client, key);
-      const { meta = {}, body = value } = (value ?? {}) as Partial<LibraryEntry>;
-      const text = typeof body === "string" ? body : JSON.stringify(body);
-      return { type, path: path.join(":").replace(/^\/+/, ""), meta, body: text };
+      const { fn, ...meta } = ((await readValue(client, key)) ?? {}) as Record<string, unknown>;
+      if (fn === undefined) {
+        throw new CliError({
+          what: `the library entry "${key}" has no text`,
+          why: "node-red-cluster keeps it there as fn",
+          fix: "save the entry once more in the old editor, or delete the key",
+        });
+      }
+      const body = typeof fn === "string" ? fn : JSON.stringify(fn);
+      return { type, path: path.join(":").replace(/^\/+/, ""), meta, body };
     }),
   );
-}
-
-async function readValue(client: Redis, key: string): Promise<unknown> {
-  const raw = await client.get(key);
-  if (raw === null) return undefined;
-  try {
-    const text = raw.startsWith(COMPRESSED) ? await unzipped(raw.slice(COMPRESSED.length)) : raw;
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CliError({
-      what: `the value of "${key}" cannot be read`,
-      why: (error as Error).message,
-      fix: "open and deploy the flows once in the old editor, which writes it anew",
-    });
-  }
-}
-
-const unzipped = async (base64: string): Promise<string> =>
-  (await promisify(gunzip)(Buffer.from(base64, "base64"))).toString();
-
-/** All keys of a pattern; SCAN does not block the server. */
-async function scan(client: Redis, match: string): Promise<string[]> {
-  const keys = new Set<string>();
-  for await (const page of client.scanStream({ match, count: 500 })) {
-    for (const key of page as string[]) keys.add(key);
-  }
-  return [...keys];
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readLogs } from "../../cli/engine/logs.ts";
-import { apart, startClusterKeys } from "../runtime/support/old-systems.ts";
+import { apart, clusterKeys, startKeyStore } from "../runtime/support/old-systems.ts";
 import { containersOf, identities, runningOf } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { credentialProbe, endpoint, tab } from "../support/flows.ts";
@@ -203,11 +203,14 @@ async function importKeys(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "redfleet-keys-"));
   const secret = join(folder, "secret");
   writeFileSync(secret, "of the cluster\n");
-  const keys = await startClusterKeys(flows, credentials);
+  const keys = await startKeyStore();
   try {
+    await keys.holds(clusterKeys(flows, credentials));
     const from = ["--from", keys.url, "--credential-secret-file", secret];
     const { stdout } = succeeded(await redfleet(E2E, ["import", CLUSTER, ...from, "--json"]));
-    expect(JSON.parse(stdout)).toMatchObject({ tabs: 1, nodes: 6, credentials: 1, applied: true });
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ tabs: 1, nodes: 6, credentials: 1, context: 1, applied: true });
+    expect(report.notes.join()).toContain(`clusters.${CLUSTER}.context: { default: shared`);
   } finally {
     await keys.close();
     rmSync(folder, { recursive: true });

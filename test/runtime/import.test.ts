@@ -8,24 +8,32 @@ import { readSource } from "../../cli/import/source.ts";
 import type { SourceOptions } from "../../cli/import/types.ts";
 import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
-import { addUser, PASSWORD } from "./support/editor.ts";
+import { addUser, Editor, PASSWORD } from "./support/editor.ts";
 import { credentialNode } from "./support/flows.ts";
 import {
   apart,
+  asClusterValue,
+  clusterKeys,
+  type KeyStore,
   plainUserDir,
   saveAsHardillb,
   savedByScalingPlugin,
-  startClusterKeys,
+  startKeyStore,
 } from "./support/old-systems.ts";
 import { type Runtime, start } from "./support/runtime.ts";
 
 const NO_CHOICE: SourceOptions = { prefix: "nodered:" };
-const ONCE = { replace: false, dryRun: false };
+const ONCE = { into: "acme", replace: false, dryRun: false };
 const DOUBLE = { name: "tools/double", text: "msg.payload *= 2;\nreturn msg;" };
 
+/** Of a node-red-cluster. */
+const WITH_SECRET = { ...NO_CHOICE, credentialSecret: "of the cluster" };
+
 let mongodb: LocalReplicaSet;
+let keys: KeyStore;
 let tenant: Runtime;
 let admin: AdminApi;
+let person: Editor;
 
 /** `GET /whoami` answers the password that the imported credentials hold, as the server saw it. */
 function flowsWithPassword(): FlowNode[] {
@@ -42,22 +50,8 @@ const answer = async (path: string) => (await fetch(`${tenant.url}${path}`)).tex
 
 const stored = () => apart(flowsWithPassword());
 
-async function libraryEntry(path: string): Promise<string> {
-  const login = await fetch(`${tenant.url}/auth/token`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      client_id: "node-red-admin",
-      grant_type: "password",
-      scope: "*",
-      username: "admin",
-      password: PASSWORD,
-    }),
-  });
-  const { access_token: token } = (await login.json()) as { access_token: string };
-  const headers = { authorization: `Bearer ${token}` };
-  return (await fetch(`${tenant.url}/library/local/functions/${path}`, { headers })).text();
-}
+/** What the library answers at a path: the text of an entry, or what a folder has. */
+const library = async (path: string) => (await person.call(`/library/local/${path}`)).text();
 
 async function refusal(work: Promise<unknown>): Promise<CliError> {
   const outcome = await work.then(
@@ -69,16 +63,17 @@ async function refusal(work: Promise<unknown>): Promise<CliError> {
 }
 
 beforeAll(async () => {
-  mongodb = await startReplicaSet();
+  [mongodb, keys] = await Promise.all([startReplicaSet(), startKeyStore()]);
   await addUser(mongodb.client, "tenant-import", "admin");
   const options = { uri: mongodb.uri, database: "tenant-import", secret: null };
   tenant = await start({ ...options, role: "instance" });
   const edge = { address: "127.0.0.1", trustFile: null };
   admin = await new AdminApi(edge, tenant.url).login("admin", PASSWORD);
+  person = await Editor.login(tenant);
 });
 afterAll(async () => {
   await tenant?.remove();
-  await mongodb?.close();
+  await Promise.all([mongodb?.close(), keys?.close()]);
 });
 
 beforeEach(async () => {
@@ -93,8 +88,12 @@ describe("an import", () => {
       const found = await readSource(plain.folder, NO_CHOICE);
       const report = await applyImport(found, admin, ONCE);
       expect(report).toMatchObject({ tabs: 1, nodes: 6, credentials: 1, library: 1, replaced: 0 });
+      expect(report.leftOut).toEqual([
+        "settings.js: its settings, and its users where it has some",
+        "settings: those of the editor and of its users",
+      ]);
       expect(await answer("/ask")).toBe(SEEN);
-      expect(await libraryEntry(DOUBLE.name)).toBe(DOUBLE.text);
+      expect(await library(`functions/${DOUBLE.name}`)).toBe(DOUBLE.text);
     } finally {
       plain.remove();
     }
@@ -107,7 +106,7 @@ describe("an import", () => {
     expect(report.leftOut.join()).toMatch(/credentials/);
     expect(await answer("/seen")).not.toContain("Cannot GET");
     expect((await admin.flows()).flows.every((node) => !("instanceId" in node))).toBe(true);
-    expect(await libraryEntry(DOUBLE.name)).toBe(DOUBLE.text);
+    expect(await library(`functions/${DOUBLE.name}`)).toBe(DOUBLE.text);
   });
 
   it("carries one of several hardillb instances over", async () => {
@@ -118,24 +117,47 @@ describe("an import", () => {
     const unsure = await refusal(readSource(source, NO_CHOICE));
     expect([unsure.why, unsure.fix].join("\n")).toMatch(/has one, two\n--app <name>/);
     const found = await readSource(source, { ...NO_CHOICE, app: "one" });
-    await applyImport(found, admin, ONCE);
+    const { leftOut } = await applyImport(found, admin, ONCE);
+    expect(leftOut).toEqual([
+      "settings: those of the editor and of its users",
+      "sessions: everybody logs in anew",
+      "users: 1; their password hashes are too weak to keep",
+    ]);
     expect(await answer("/ask")).toBe(SEEN);
-    expect(await libraryEntry("tools/double")).toBe("return msg;");
+    expect(await library("functions/tools/double")).toBe("return msg;");
   });
 
   it("carries node-red-cluster's keys over", async () => {
     const { flows, credentials } = stored();
-    const keys = await startClusterKeys(flows, credentials);
-    try {
-      const missing = await refusal(readSource(keys.url, NO_CHOICE));
-      expect(missing.fix).toContain("--credential-secret-file");
-      const options = { ...NO_CHOICE, credentialSecret: "of the cluster" };
-      const report = await applyImport(await readSource(keys.url, options), admin, ONCE);
-      expect(report.leftOut).toEqual(["context: 1 keys"]);
-      expect(await answer("/ask")).toBe(SEEN);
-    } finally {
-      await keys.close();
-    }
+    const fn = [{ id: "kept", type: "inject", z: "t" }];
+    await keys.holds({
+      ...clusterKeys(flows, credentials),
+      "nodered:library:flows:kept/one": asClusterValue({ fn: JSON.stringify(fn) }),
+    });
+    const missing = await refusal(readSource(keys.url, NO_CHOICE));
+    expect(missing.fix).toContain("--credential-secret-file");
+    const report = await applyImport(await readSource(keys.url, WITH_SECRET), admin, ONCE);
+    expect(report).toMatchObject({ tabs: 1, nodes: 6, credentials: 1, library: 2, context: 0 });
+    expect(report.modules).toEqual({ "node-red-contrib-gone": "1.2.3" });
+    expect(report.notes).toEqual([]);
+    expect(report.leftOut).toEqual([
+      "context: 1 values; acme has no shared context, as only clusters have",
+      "settings: those of the editor and of its users",
+      "sessions: everybody logs in anew",
+      "users: they are in the old settings.js; redfleet user add lets them in here",
+    ]);
+    expect(await answer("/ask")).toBe(SEEN);
+    expect(await library("functions/tools/double")).toBe("return msg;");
+    expect(JSON.parse(await library("functions/tools"))).toEqual([{ outputs: 1, fn: "double" }]);
+    expect(JSON.parse(await library("flows/kept/one"))).toEqual(fn);
+  });
+
+  it("takes the flows of a node-red-cluster that nobody has deployed to yet", async () => {
+    const { flows } = stored();
+    await keys.holds({ "mine:flows": asClusterValue(flows) });
+    const found = await readSource(keys.url, { prefix: "mine:" });
+    expect(found.flows).toEqual(flows);
+    expect(found.leftOut).toHaveLength(1);
   });
 });
 
@@ -157,10 +179,10 @@ describe("an import is refused, and nothing changed,", () => {
       "there are flows already: 4 nodes",
     );
     expect(await answer("/mine")).toBe("1");
-    const dry = await applyImport(next, admin, { replace: true, dryRun: true });
+    const dry = await applyImport(next, admin, { ...ONCE, replace: true, dryRun: true });
     expect(dry).toMatchObject({ applied: false, replaced: 4 });
     expect(await answer("/mine")).toBe("1");
-    await applyImport(next, admin, { replace: true, dryRun: false });
+    await applyImport(next, admin, { ...ONCE, replace: true });
     expect((await admin.flows()).flows.map(({ id }) => id)).toEqual(["next"]);
   });
 
@@ -189,6 +211,32 @@ describe("an import is refused, and nothing changed,", () => {
     expect(down.what).toBe("the Valkey or Redis to import from does not let itself be read");
     const scheme = await refusal(readSource("ftp://host/flows", NO_CHOICE));
     expect(scheme.what).toBe('"ftp://" is no source to import from');
+  });
+
+  it("when keys of node-red-cluster hold something else", async () => {
+    const flows = asClusterValue({ flows: [tab("t")], rev: "0" });
+    const told = async (values: Record<string, string>) => {
+      await keys.holds(values);
+      const { what, why } = await refusal(readSource(keys.url, NO_CHOICE));
+      return `${what}: ${why}`;
+    };
+    expect(await told({ "other:flows": flows })).toMatch(/^there is no key "nodered:flows"/);
+    expect(await told({ "nodered:flows": '{"rev":"0"}' })).toMatch(
+      /^"nodered:flows" holds no flows: .* a list of nodes there, or \{flows, rev\}/,
+    );
+    expect(await told({ "nodered:flows": "gzip:cut off" })).toMatch(
+      /^the value of "nodered:flows" cannot be read: /,
+    );
+    const entry = "nodered:library:functions:tools/double";
+    expect(await told({ "nodered:flows": flows, [entry]: '{"outputs":1}' })).toMatch(
+      /^the library entry "nodered:library:functions:tools\/double" has no text: .* as fn$/,
+    );
+    await keys.holds({
+      "nodered:flows": flows,
+      "nodered:library:flows:kept": '{"fn":"no flows"}',
+    });
+    const { why } = await refusal(applyImport(await readSource(keys.url, NO_CHOICE), admin, ONCE));
+    expect(why).toBe("library entry flows/kept: its text is no JSON");
   });
 
   it("when the credentials are under another secret", async () => {

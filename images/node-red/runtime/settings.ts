@@ -61,11 +61,12 @@ function commonSettings(parts: SettingsParts) {
     nodesExcludes: config.nodesExcludes,
     functionGlobalContext: {},
     contextStorage: contextStorage(parts),
-    nodesDir: ["redfleet-leader", ...(config.role === "editor" ? ["redfleet-fleet"] : [])].map(
-      packageFolder,
-    ),
-    // What our own nodes get from the runtime.
-    redfleet: { leaders: parts.leaders },
+    nodesDir: [
+      "redfleet-leader",
+      ...(config.role === "editor" ? ["redfleet-fleet", "redfleet-context"] : []),
+    ].map(packageFolder),
+    // What our own nodes and plugins get from the runtime.
+    redfleet: { leaders: parts.leaders, sharedContext: parts.sharedContext },
     exportGlobalContextKeys: false,
     tlsConfigDisableLocalFiles: true,
     // The platform's own variables are none of a flow's business.

@@ -147,30 +147,61 @@ export async function saveAsHardillb(
   });
   const settings = { _credentialSecret: `secret of ${appname}` };
   await db.collection("settings").insertOne({ appname, settings });
+  await db.collection("sessions").insertOne({ appname, sessions: {} });
+  await db.collection("users").insertOne({ appname, username: "admin" });
   const entry = { type: "functions", name: "/tools/double", meta: { outputs: 1 } };
   await db.collection("libraries").insertOne({ appname, ...entry, body: "return msg;" });
 }
 
-/** A real Valkey on the loopback with the keys of node-red-cluster, large values compressed. */
-export async function startClusterKeys(
+/** A value as node-red-cluster keeps it: JSON, compressed when it is longer than 1 KB. */
+export function asClusterValue(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 1024 ? `gzip:${gzipSync(text).toString("base64")}` : text;
+}
+
+/** The keys of a node-red-cluster that somebody has deployed to, with their values as they are stored. */
+export function clusterKeys(
   flows: readonly FlowNode[],
   credentials: object,
-): Promise<{ url: string; close(): Promise<void> }> {
+  prefix = "nodered:",
+): Record<string, string> {
+  const values = {
+    [`${prefix}flows`]: { flows, rev: "0" },
+    [`${prefix}credentials`]: encrypted(credentials, "of the cluster"),
+    [`${prefix}settings`]: { nodes: {} },
+    [`${prefix}sessions`]: {},
+    [`${prefix}library:functions:tools/double`]: { outputs: 1, fn: "return msg;" },
+    "nodered:packages": { "node-red-contrib-gone": "1.2.3" },
+    [`${prefix}context:global:count`]: 5,
+  };
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, asClusterValue(value)]),
+  );
+}
+
+/** A Valkey of an old system. */
+export interface KeyStore {
+  readonly url: string;
+  /** Puts values in place of all that was there. */
+  holds(values: Readonly<Record<string, string>>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A real, empty Valkey on the loopback. */
+export async function startKeyStore(): Promise<KeyStore> {
   const command = ["valkey-server", "--bind", "127.0.0.1", "--save", ""];
   const { port, close } = await serve("valkey", command);
   const client = new Redis(port, "127.0.0.1", { maxRetriesPerRequest: null });
   client.on("error", () => {});
-  const compressed = `gzip:${gzipSync(JSON.stringify(flows)).toString("base64")}`;
-  await client.mset({
-    "nodered:flows": compressed,
-    "nodered:credentials": JSON.stringify(encrypted(credentials, "of the cluster")),
-    "nodered:settings": "{}",
-    "nodered:library:functions:tools/double": JSON.stringify({
-      meta: { outputs: 1 },
-      body: "return msg;",
-    }),
-    "context:global:counter": "5",
-  });
-  client.disconnect();
-  return { url: `redis://127.0.0.1:${port}/0`, close };
+  return {
+    url: `redis://127.0.0.1:${port}/0`,
+    holds: async (values) => {
+      await client.flushall();
+      await client.mset(values);
+    },
+    close: async () => {
+      client.disconnect();
+      await close();
+    },
+  };
 }
