@@ -19,6 +19,7 @@ interface Options {
   from?: string;
   fromFile?: string;
   app?: string;
+  collection?: string;
   flowFile?: string;
   prefix: string;
   credentialSecretFile?: string;
@@ -32,7 +33,7 @@ const EXAMPLES = `
 Sources:
   ~/.node-red                              user directory of a plain Node-RED
   mongodb://user:password@host/database    hardillb's multi-tenant storage (--app <instance>), or
-                                           node-red-mongo-storage-plugin-with-sync
+                                           node-red-mongo-storage-plugin-with-sync (--collection <name>)
   redis://user:password@host:6379/0        node-red-cluster (--prefix when it is not nodered:)
 
 Whoever may list processes sees the arguments of a command. A URL with a password is better given by a file, or
@@ -52,6 +53,7 @@ export function registerImport(program: Command): void {
       "file with that URL, for one with a password; - for standard input",
     )
     .option("--app <instance>", "which instance, where a database holds several")
+    .option("--collection <name>", "which collection of flows, where a database holds several")
     .option("--flow-file <name>", "flow file, where a user directory has several")
     .option("--prefix <text>", "start of all keys in Valkey or Redis", "nodered:")
     .option("--credential-secret-file <file>", "file with the credentialSecret of the old settings")
@@ -72,8 +74,11 @@ async function importInto(stack: string, name: string, options: Options): Promis
   refuseSharedInput(options);
   const source = await readLocation(options);
   const credentialSecret = await readSecret(options.credentialSecretFile, "credentialSecret");
-  const { app, flowFile, prefix } = options;
-  const found = await readSource(source, { app, flowFile, prefix, credentialSecret });
+  const { app, collection, flowFile, prefix } = options;
+  const found = await readSource(source, {
+    ...{ app, collection, flowFile, prefix },
+    credentialSecret,
+  });
   const admin = await loggedIn(stack, name, options);
   const { replace = false, dryRun = false } = options;
   return applyImport(found, admin, { into: name, replace, dryRun });

@@ -1,4 +1,4 @@
-import { type Db, MongoClient, MongoError } from "mongodb";
+import { type Db, type Document, MongoClient, MongoError } from "mongodb";
 import { CliError } from "../errors.ts";
 import { SESSIONS_LEFT_OUT, SETTINGS_LEFT_OUT } from "./left-out.ts";
 import { GENERATED_SECRET, revealed } from "./secrets.ts";
@@ -38,13 +38,40 @@ function badUri(error: unknown): CliError {
 }
 
 async function readDatabase(db: Db, options: SourceOptions): Promise<Found> {
-  const names = (await db.listCollections().toArray()).map(({ name }) => name);
-  if (names.includes("nodered-flows")) return readOnePerNode(db, names);
+  const collections = await db.listCollections({ type: "collection" }).toArray();
+  const names = collections.map(({ name }) => name).sort();
+  const samples = await Promise.all(names.map((name) => sampleOf(db, name)));
+  const ofNodes = names.filter((_, index) => isNode(samples[index]));
+  if (ofNodes.length > 0 || options.collection !== undefined) {
+    return readOnePerNode(db, chooseCollection(db, ofNodes, options.collection), names);
+  }
   if (names.includes("flows")) return readOnePerApp(db, options);
   throw new CliError({
     what: `no flows of a known storage plugin in the database "${db.databaseName}"`,
-    why: `it has the collections ${names.sort().join(", ") || "none"}; known are nodered-flows and flows`,
+    why: `it has the collections ${names.join(", ") || "none"}; in none of them are nodes, and none is called flows`,
     fix: "name the right database at the end of the URI: mongodb://host:27017/<database>",
+  });
+}
+
+/** One document of a collection, whose documents are of one kind. */
+const sampleOf = (db: Db, name: string): Promise<Document | null> =>
+  name.startsWith("system.") ? Promise.resolve(null) : db.collection(name).findOne();
+
+/** Whether a document is a node as the HTTP scaling plugin keeps it, under whatever collection name. */
+const isNode = (document: Document | null | undefined): boolean =>
+  [document?.instanceId, document?.id, document?.type].every((field) => typeof field === "string");
+
+function chooseCollection(db: Db, there: readonly string[], wanted: string | undefined): string {
+  const [only] = there;
+  if (wanted !== undefined && there.includes(wanted)) return wanted;
+  if (wanted === undefined && only !== undefined && there.length === 1) return only;
+  throw new CliError({
+    what:
+      wanted === undefined
+        ? "several collections of flows to choose from"
+        : `no flows in a collection "${wanted}"`,
+    why: `the database "${db.databaseName}" has flows in ${there.join(", ") || "none"}`,
+    fix: "--collection <name> says which one",
   });
 }
 
@@ -52,10 +79,14 @@ async function readDatabase(db: Db, options: SourceOptions): Promise<Found> {
  * node-red-mongo-storage-plugin-with-sync: a document per node, with two fields of its own, and a
  * collection per type of library entry. It never stored credentials: version 1.0.0 drops them.
  */
-async function readOnePerNode(db: Db, names: readonly string[]): Promise<Found> {
-  const documents = await db.collection("nodered-flows").find().toArray();
+async function readOnePerNode(
+  db: Db,
+  collection: string,
+  names: readonly string[],
+): Promise<Found> {
+  const documents = await db.collection(collection).find().toArray();
   const flows = documents.map(({ _id, instanceId, ...node }) => node as unknown as FlowNode);
-  const others = names.filter((name) => !/^(nodered-|system\.)/.test(name)).sort();
+  const others = names.filter((name) => !/^(nodered-|system\.)/.test(name));
   const library = await Promise.all(others.map((type) => readPaths(db, type)));
   return {
     system: "node-red-mongo-storage-plugin-with-sync",

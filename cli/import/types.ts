@@ -47,6 +47,8 @@ export interface Found {
 export interface SourceOptions {
   /** Which instance, where one database holds several (hardillb). */
   readonly app?: string | undefined;
+  /** Collection with the flows, where one database holds several (the HTTP scaling plugin). */
+  readonly collection?: string | undefined;
   /** Name of the flow file in a user directory. */
   readonly flowFile?: string | undefined;
   /** Start of all keys in Valkey or Redis. */

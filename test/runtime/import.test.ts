@@ -109,6 +109,22 @@ describe("an import", () => {
     expect(await library(`functions/${DOUBLE.name}`)).toBe(DOUBLE.text);
   });
 
+  it("finds the flows of that plugin in a collection of another name", async () => {
+    const { flows } = stored();
+    savedByScalingPlugin(mongodb.uri, "renamed", flows, DOUBLE, "shop");
+    const source = mongodb.uri.replace("/?", "/renamed?");
+    const report = await applyImport(await readSource(source, NO_CHOICE), admin, ONCE);
+    expect(report).toMatchObject({ nodes: flows.length - 1, library: 1 });
+    savedByScalingPlugin(mongodb.uri, "renamed", [tab("mine")], DOUBLE, "flows");
+    const unsure = await refusal(readSource(source, NO_CHOICE));
+    expect(unsure.what).toBe("several collections of flows to choose from");
+    expect([unsure.why, unsure.fix].join("\n")).toMatch(/has flows in flows, shop\n--collection/);
+    const chosen = await readSource(source, { ...NO_CHOICE, collection: "flows" });
+    expect(chosen.flows.map(({ id }) => id)).toEqual(["mine"]);
+    const none = await refusal(readSource(source, { ...NO_CHOICE, collection: "functions" }));
+    expect(none.what).toBe('no flows in a collection "functions"');
+  });
+
   it("carries one of several hardillb instances over", async () => {
     const { flows, credentials } = stored();
     await saveAsHardillb(mongodb.client, "hosted", "one", flows, credentials);

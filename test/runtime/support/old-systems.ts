@@ -79,14 +79,19 @@ export async function plainUserDir(
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Lets the plugin of the HTTP scaling article itself save flows and a library entry. */
+/**
+ * Lets the plugin of the HTTP scaling article itself save flows and a library entry.
+ * @param collection where it keeps flows; default its own name for it
+ */
 export function savedByScalingPlugin(
   mongoUrl: string,
   database: string,
   flows: readonly FlowNode[],
   fn: { name: string; text: string },
+  collection?: string,
 ): void {
-  const INPUT = JSON.stringify({ mongoUrl, database, flows, fn });
+  const collectionNames = collection === undefined ? {} : { flows: collection };
+  const INPUT = JSON.stringify({ mongoUrl, database, collectionNames, flows, fn });
   execFileSync(process.execPath, [join(import.meta.dirname, "scaling-plugin.ts")], {
     env: { ...process.env, INPUT },
     stdio: "pipe",
