@@ -50,6 +50,8 @@ async function run(scene: Scene, deploys: number): Promise<void> {
   expect(answered).toBeGreaterThan(deploys);
   for (const { marks, starts } of ends) {
     expect(marks).toEqual([String(deploys), String(deploys)]);
+    // Each mark that one tab has started, the other has as well.
+    expect(Object.keys(starts[0] ?? {})).toEqual(Object.keys(starts[1] ?? {}));
     // A replica may skip what was replaced before it looked; nothing runs again.
     for (const each of starts) {
       expect(Object.entries(each).filter(([, count]) => count !== 1)).toEqual([]);
