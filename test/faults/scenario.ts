@@ -3,7 +3,7 @@ import type { Admin } from "../support/admin.ts";
 import { runningOf } from "../support/containers.ts";
 import { mongoMembersOf } from "../support/mongo.ts";
 import { type Platform, runningPlatform } from "../support/platform.ts";
-import { report } from "../support/report.ts";
+import { report, waits } from "../support/report.ts";
 import { E2E } from "../support/stack.ts";
 import { probeMongodb, returns, type StoreProbe } from "../support/store-probe.ts";
 import { until } from "../support/wait.ts";
@@ -136,7 +136,7 @@ export async function runScenario(scene: Scene, action: Action, victim: Victim):
   expect(verdict(all, action, victim, container)).toEqual([]);
   const slowest = convergence(all, action, victim, container).map(({ ms }) => ms);
   const what = `${action} ${victim}: newest revision on all replicas`;
-  report(what, Math.max(...slowest), "ms", { atMost: CONVERGENCE });
+  report(what, Math.max(...slowest), "ms", waits(CONVERGENCE));
 }
 
 /** While a primary is away, another member has its office. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { createLogger } from "../../images/node-red/runtime/log.ts";
 import { RevisionConflict } from "../../images/node-red/runtime/store/types.ts";
 import { ValkeyFlowStore } from "../../images/node-red/runtime/store/valkey.ts";
-import { report } from "../support/report.ts";
+import { report, waits } from "../support/report.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
 import { settingsOf } from "./support/stores.ts";
@@ -95,7 +95,7 @@ it.each(changes)("loses no acknowledged save: $what", async ({ key, what, rounds
   const lost = await Promise.all(savers.map((saver) => saver.stop()));
   expect(lost).toEqual([[], [], []]);
   const longest = Math.max(...savers.map((saver) => saver.longest));
-  report(`Valkey ${what}: longest gap of saves`, longest, "ms", { atMost: 10_000 });
+  report(`Valkey ${what}: longest gap of saves`, longest, "ms", waits(10_000));
 });
 
 it("tells who follows of saves on the new primary, though the old one lives on", async () => {
@@ -114,7 +114,7 @@ it("tells who follows of saves on the new primary, though the old one lives on",
   const isNew = (digest: string) => saver.acknowledged.indexOf(digest) >= first;
   await until("news of it or a later one", () => [...heard].some(isNew), { every: 10 });
   const ms = performance.now() - saved;
-  report("Valkey failover ordered: a save there is heard of", ms, "ms", { atMost: 2000 });
+  report("Valkey failover ordered: a save there is heard of", ms, "ms", waits(2000));
   expect(await saver.stop()).toEqual([]);
   await follower.close();
 });

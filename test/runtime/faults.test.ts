@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { answering, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
-import { report } from "../support/report.ts";
+import { report, waits } from "../support/report.ts";
 import { probeMongodb, returns, type StoreProbe } from "../support/store-probe.ts";
 import { pause, until } from "../support/wait.ts";
 import { addUser, Editor } from "./support/editor.ts";
@@ -16,7 +16,7 @@ const flows = (mark: string) => [
 ];
 const MEMBERS = [0, 1, 2];
 /** From the return of the store to the newest revision on the replica, in milliseconds. */
-const CONVERGENCE = 5000;
+const CONVERGENCE = waits(5000);
 
 describe("faults of the flow store", () => {
   let mongodb: LocalReplicaSet;
@@ -85,13 +85,12 @@ describe("faults of the flow store", () => {
       "the probe saw the store return",
       () => returns(probe.times, begin)[0],
     );
-    const limit = { atMost: CONVERGENCE };
     report(
       `flow store away, "${mark}" deployed: newest revision on the replica`,
       // The replica may be faster than the probe.
       Math.max(0, served - back),
       "ms",
-      limit,
+      CONVERGENCE,
     );
   }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { freeze } from "../support/containers.ts";
 import { tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
-import { report } from "../support/report.ts";
+import { report, waits } from "../support/report.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
 import { freshPrefix, settingsOf } from "./support/context.ts";
@@ -16,8 +16,8 @@ import { Sink } from "./support/sink.ts";
 const database = "leader";
 /** What the store keeps a lock for: the nodes of these tests have the usual TTL of 10 s. */
 const LEASE_MS = 2400;
-const CRASHED = { atMost: 3000 + PULSE_MS };
-const ENDED_CLEANLY = { atMost: 100 + PULSE_MS };
+const CRASHED = waits(3000 + PULSE_MS);
+const ENDED_CLEANLY = waits(100 + PULSE_MS);
 /** Their own clocks jump by hours all the while: nothing here may depend on them. */
 const WITH_JUMPING_CLOCK = ["editor", "r1"];
 

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freeze } from "../support/containers.ts";
-import { report } from "../support/report.ts";
+import { report, waits } from "../support/report.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { pause, until } from "../support/wait.ts";
 import { lost, Writers, type WritersReport } from "../support/writers.ts";
@@ -97,20 +97,20 @@ describe("a Valkey group", () => {
     });
     expect(after).not.toBe(before);
     expectNothingLost(missing, result);
-    report("Valkey primary killed: longest gap of writes", result.gapMs, "ms", { atMost: 10_000 });
+    report("Valkey primary killed: longest gap of writes", result.gapMs, "ms", waits(10_000));
   });
 
   it("hands over when its primary is stopped with docker stop, and the next one too", async () => {
     for (let round = 0; round < 2; round++) {
       const { before, after, result, missing } = await underFault(async (primary) => {
         const ms = await group.stopPrimary(primary);
-        report("Valkey primary asked to end → ended", ms, "ms", { atMost: 15_000 });
+        report("Valkey primary asked to end → ended", ms, "ms", waits(15_000));
         await group.lab.container(`valkey-${primary}`).start();
       });
       expect(after).not.toBe(before);
       expectNothingLost(missing, result);
       const gap = "Valkey primary stopped: longest gap of writes";
-      report(gap, result.gapMs, "ms", { atMost: 2000 });
+      report(gap, result.gapMs, "ms", waits(2000));
     }
   });
 
@@ -148,7 +148,7 @@ describe("a Valkey group", () => {
     const { result, missing } = await underFault(async (primary) => {
       await Promise.all(sentinels.map((sentinel) => sentinel.stop({ t: 10 })));
       const ms = await group.stop(primary);
-      report("Valkey primary without Sentinels asked to end → ended", ms, "ms", { atMost: 3000 });
+      report("Valkey primary without Sentinels asked to end → ended", ms, "ms", waits(3000));
       await group.lab.container(`valkey-${primary}`).start();
       await Promise.all(sentinels.map((sentinel) => sentinel.start()));
     });
@@ -165,7 +165,7 @@ describe("a Valkey group", () => {
     });
     expect(after).not.toBe(before);
     expectNothingLost(missing, result);
-    report("Valkey primary hung: longest gap of writes", result.gapMs, "ms", { atMost: 10_000 });
+    report("Valkey primary hung: longest gap of writes", result.gapMs, "ms", waits(10_000));
   });
 
   it("keeps everything when its primary is killed and back before anybody misses it", async () => {

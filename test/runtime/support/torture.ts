@@ -1,5 +1,5 @@
 import { answering, type FlowNode, tab } from "../../support/flows.ts";
-import { report } from "../../support/report.ts";
+import { report, waits } from "../../support/report.ts";
 import { returns, type StoreProbe } from "../../support/store-probe.ts";
 import { pause, until } from "../../support/wait.ts";
 import { Editor } from "./editor.ts";
@@ -47,7 +47,7 @@ export interface TortureResult {
 }
 
 /** Milliseconds from the return of the store until every replica runs what was saved then. */
-const CONVERGENCE = { atMost: 5000 };
+const CONVERGENCE = waits(5000);
 const TABS = ["left", "right"];
 
 /** Two tabs with the same mark: half a deploy would show two. Each start of a mark is counted. */
