@@ -7,7 +7,7 @@ import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { report } from "../support/report.ts";
 import { until } from "../support/wait.ts";
 import { redfleet } from "./support/command.ts";
-import { Editor, login } from "./support/editor.ts";
+import { Editor, login, PASSWORD } from "./support/editor.ts";
 import { counted, credentialNode, secretTab } from "./support/flows.ts";
 import { openMongodb, openValkey, type StoreLab } from "./support/labs.ts";
 import { metric } from "./support/metrics.ts";
@@ -126,10 +126,17 @@ describe.each(clusters)("a cluster on Node-RED %i and %s", (major, store, openSt
     expect(await asksAll("/a")).toEqual(before);
   });
 
-  it("stores credentials encrypted, apart from the flows", async () => {
-    const stored = await lab.stored();
-    expect(stored.flows).not.toContain("s2");
-    expect(Object.keys(JSON.parse(stored.credentials))).toEqual(["$"]);
+  it("stores credentials encrypted, and in clear nowhere in the store, old ones neither", async () => {
+    const secrets = ["old", "new"].map((which) => `${which}-${randomBytes(8).toString("hex")}`);
+    for (const secret of secrets) {
+      await onAll(await person.deploy([...base, ...secretTab("vault", "/vault", secret)]));
+    }
+    expect(await asksAll("/vault")).toEqual([secrets[1], secrets[1]]);
+    expect(Object.keys(JSON.parse((await lab.stored()).credentials))).toEqual(["$"]);
+    const written = await lab.written();
+    const isThere = (text: string) => written.includes(text);
+    // Flows stand there as they are: what is looked for would be found.
+    expect(["vault-fn", ...secrets, PASSWORD].filter(isThere)).toEqual(["vault-fn"]);
   });
 
   it("tells function nodes where they run", async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hash } from "bcryptjs";
+import { BSON } from "mongodb";
 import type { UserRole } from "../../../images/node-red/runtime/store/types.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../../support/mongodb.ts";
 import { type GroupOptions, ValkeyGroup } from "../../support/valkey-group.ts";
@@ -14,6 +15,8 @@ export interface StoreLab {
   addUser(name: string, role: UserRole): Promise<void>;
   /** What is stored now, as it is stored. */
   stored(): Promise<{ flows: string; credentials: string }>;
+  /** All that its servers keep and have kept, their logs of writes included, as raw text. */
+  written(): Promise<string>;
   /** Notes all that is stored; answers how to put it back. */
   snapshot(): Promise<() => Promise<void>>;
   /** As if a worker had reported so many seconds earlier than it has. */
@@ -37,6 +40,13 @@ function mongodbLab(set: LocalReplicaSet, database: string): StoreLab {
     stored: async () => {
       const found = await set.client.db(database).collection("flows").findOne({});
       return { flows: found?.flows, credentials: found?.credentials };
+    },
+    written: async () => {
+      const kept = await set.client.db(database).collections();
+      const all = [...kept, set.client.db("local").collection("oplog.rs")];
+      const documents = await Promise.all(all.map((collection) => collection.find().toArray()));
+      const raw = documents.flat().map((one) => Buffer.from(BSON.serialize(one)));
+      return Buffer.concat(raw).toString("latin1");
     },
     snapshot: () => snapshotDatabase(set.client.db(database)),
     unheard: async (worker, seconds) => {
@@ -69,6 +79,7 @@ function valkeyLab(group: ValkeyGroup, name: string): StoreLab {
       const [flows, credentials] = await client.hmget(key, "flows", "credentials");
       return { flows: flows ?? "", credentials: credentials ?? "" };
     },
+    written: () => group.lab.run("valkey-0", ["sh", "-c", "cat /data/appendonlydir/*"]),
     snapshot: () => snapshotKeys(group.client("admin"), valkey.prefix),
     unheard: async (worker, seconds) => {
       const key = `${valkey.prefix}registry`;
