@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import { Comms } from "../support/comms.ts";
 import { answering, type FlowNode, tab } from "../support/flows.ts";
-import { report } from "../support/report.ts";
 import { until } from "../support/wait.ts";
 import { redfleet } from "./support/command.ts";
 import { Editor, login, PASSWORD } from "./support/editor.ts";
@@ -37,7 +36,7 @@ const clusters: [Major, string, () => Promise<StoreLab>][] = [
   [5, "Valkey", () => openValkey()],
 ];
 
-describe.each(clusters)("a cluster on Node-RED %i and %s", (major, store, openStore) => {
+describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore) => {
   let lab: StoreLab;
   let editor: Runtime;
   let replicas: Runtime[];
@@ -322,22 +321,6 @@ describe.each(clusters)("a cluster on Node-RED %i and %s", (major, store, openSt
     expect(await ask(replicas[0] as Runtime, "/c")).toBe(expected);
     await expect(printed("rollback", "main", "4711")).rejects.toThrow(/revision 4711 is not kept/);
     await person.load();
-  });
-
-  it("takes 20 MB from an editor, and every replica runs them", async () => {
-    const megabytes = 20;
-    const notes = Array.from({ length: megabytes * 1024 }, (_, index): FlowNode => {
-      const info = randomBytes(480).toString("hex");
-      return { ...{ id: `note-${index}`, type: "comment", z: "moving", info }, x: 1, y: index };
-    });
-    const flows = [...base, ...counted("moving", "a", "/a", "large"), ...notes];
-    expect(JSON.stringify(flows).length).toBeGreaterThan(megabytes * 1024 * 1024);
-    const begin = performance.now();
-    await onAll(await person.deploy(flows));
-    report(`${store}: 20 MB of flows, save → all replicas serve`, performance.now() - begin, "ms");
-    expect(await asksAll("/a")).toEqual(replicas.map(() => expect.stringContaining("large")));
-    expect(await person.load()).toHaveLength(flows.length);
-    await onAll(await person.deploy(base));
   });
 
   it("pushes the convergence to open editors", async () => {

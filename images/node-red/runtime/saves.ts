@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { resetCredentials } from "./internals.ts";
 import { type Logger, reasonOf } from "./log.ts";
 import type { FlowNode } from "./node-red.ts";
+import { FlowSetTooLarge } from "./store/packing.ts";
 import { type FlowSet, type FlowStore, type NewFlowSet, RevisionConflict } from "./store/types.ts";
 
 /** The version of the flow set that this process runs, or is about to. */
@@ -57,6 +58,7 @@ function refusal(error: unknown): SaveRefused {
     );
   }
   if (error instanceof CannotRun) return new SaveRefused(400, "cannot_run", error.message);
+  if (error instanceof FlowSetTooLarge) return new SaveRefused(413, "too_large", error.message);
   const message =
     `The flow store did not confirm the change: ${reasonOf(error)}. Nothing was deployed. ` +
     "Should the store have taken it all the same, it is applied as soon as the store answers.";

@@ -28,7 +28,7 @@ export interface Packed {
 }
 
 /** The flow set is larger than the store takes. Nothing was written. */
-class FlowSetTooLarge extends Error {
+export class FlowSetTooLarge extends Error {
   constructor(bytes: number, limit: number, form: string) {
     super(`the flows take ${bytes} bytes ${form}; the flow store holds at most ${limit}`);
     this.name = "FlowSetTooLarge";
