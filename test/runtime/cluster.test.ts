@@ -238,7 +238,13 @@ describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore)
     await killed.signal("SIGKILL");
     await killed.ended();
     await killed.remove();
-    await lab.unheard("r-8", 30);
+    await lab.unheard("r-8", 15);
+    const late = await until("it is known to be late", async () => {
+      const found = await one();
+      return found && Date.now() - new Date(found.lastSeen).getTime() > 15_000 && found;
+    });
+    expect(late).not.toHaveProperty("silent");
+    await lab.unheard("r-8", 15);
     await until("it is silent", async () => (await one())?.silent);
     expect(await metric(editor, "replicas")).toBe(3);
     expect(await metric(editor, "replicas_live")).toBe(2);

@@ -6,7 +6,7 @@ import type { WorkerRecord, WorkerReport, WorkerState } from "./store/types.ts";
 /** A replica as the editor shows it. */
 export interface Replica extends Pick<WorkerRecord, "worker" | "state" | "revision" | "lastSeen"> {
   error?: string;
-  /** Not heard of for 15 s: it counts, until it is forgotten, but it is not live. */
+  /** Not heard of for 30 s: it counts, until it is forgotten, but it is not live. */
   silent?: true;
 }
 

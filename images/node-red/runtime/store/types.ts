@@ -63,7 +63,7 @@ export interface WorkerReport {
 export interface WorkerRecord extends WorkerReport {
   /** By the store's own clock. */
   lastSeen: Date;
-  /** Has not reported for 15 s, by that clock. */
+  /** Has not reported for 30 s, by that clock. */
   silent: boolean;
 }
 
