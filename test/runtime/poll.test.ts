@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openMongodb, openValkey, type StoreLab } from "../runtime/support/labs.ts";
-import { type Runtime, start } from "../runtime/support/runtime.ts";
 import { answering, tab } from "../support/flows.ts";
 import { report } from "../support/report.ts";
 import { pause } from "../support/wait.ts";
+import { openMongodb, openValkey, type StoreLab } from "./support/labs.ts";
+import { type Runtime, start } from "./support/runtime.ts";
 
 /** A store and a way to put a flow set into it of which nobody is told. */
 interface SilentStore extends StoreLab {
@@ -38,7 +38,7 @@ const stores = [
   ["Valkey", silentValkey],
 ] as const;
 
-describe.each(stores)("a replica on %s", (store, open) => {
+describe.concurrent.each(stores)("a replica on %s", (store, open) => {
   let lab: SilentStore;
   let replica: Runtime;
 
