@@ -82,6 +82,19 @@ describe.each(clusters)("packages on Node-RED %i and %s", (major, _, open) => {
   };
   const asksAll = (path: string) => Promise.all(replicas.map((replica) => ask(replica, path)));
 
+  /** What this cluster has: its revisions with their digests, which of them each worker runs, and its sets. */
+  const kept = async () => {
+    const all = [editor, ...replicas];
+    const command = ["node", "/app/runtime/revisions.ts", "list"];
+    return {
+      revisions: JSON.parse((await exec(engine, editor.id, command)).stdout),
+      runs: await Promise.all(all.map(async ({ status }) => (await status()).revision)),
+      sets: await Promise.all(
+        all.map(async ({ id }) => (await exec(engine, id, LIST_SETS)).stdout),
+      ),
+    };
+  };
+
   it("brings an installed module to every replica before the flow that uses it", async () => {
     const { revision: before } = await editor.status();
     const answer = await install(person, "node-red-contrib-stamp", "1.0.0");
@@ -118,6 +131,30 @@ describe.each(clusters)("packages on Node-RED %i and %s", (major, _, open) => {
       if (kept.some((count) => count !== 2)) throw new Error(`${kept.join(" and ")} sets`);
       return true;
     });
+  });
+
+  it("leaves another cluster on the same servers alone, whose module is another version", async () => {
+    const beside = lab.beside();
+    await beside.addUser("admin", "admin");
+    const theirs = { ...common(), ...beside.access };
+    const before = await kept();
+    const strangers = await Promise.all([
+      start({ ...theirs, role: "editor" }),
+      start({ ...theirs, role: "replica", worker: "r-0" }),
+    ]);
+    try {
+      const stranger = await Editor.login(strangers[0]);
+      await stranger.load();
+      expect((await stranger.call("/nodes/node-red-contrib-stamp")).status).toBe(404);
+      const answer = await install(stranger, "node-red-contrib-stamp", "1.0.0");
+      expect(answer.status).toBe(200);
+      await strangers[1].reaches(await stranger.deploy(usesType("stamp", "/stamp")), 60);
+      expect(await ask(strangers[1], "/stamp")).toBe("stamp 1");
+      expect(await kept()).toEqual(before);
+      expect(await asksAll("/stamp")).toEqual(["stamp 1.1", "stamp 1.1"]);
+    } finally {
+      await Promise.all(strangers.map((runtime) => runtime.remove()));
+    }
   });
 
   it("gives function nodes the modules that they may have, and refuses the others", async () => {
