@@ -9,14 +9,18 @@ import type { ValkeySettings } from "../../images/node-red/runtime/environment.t
 import { Comms } from "../support/comms.ts";
 import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { platformImage } from "../support/image.ts";
+import { Lab } from "../support/lab.ts";
+import { redisImage } from "../support/redis.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
 import { until } from "../support/wait.ts";
 import { Worker } from "./support/context.ts";
 import { Editor } from "./support/editor.ts";
 import { launch, start } from "./support/runtime.ts";
 
-/** Stands for servers of somebody else: clusters know a connection string of them and nothing more. */
-const group = new ValkeyGroup({ nodes: 2, tls: true });
+const servers = [
+  { server: "Valkey", image: () => platformImage("valkey"), program: "valkey-server" },
+  { server: "Redis", image: () => redisImage("debian"), program: "redis-server" },
+];
 const RIGHTS = [
   "resetchannels",
   "~nr:cluster-main:*",
@@ -25,15 +29,6 @@ const RIGHTS = [
   "-@admin",
   "-@dangerous",
 ];
-
-beforeAll(async () => {
-  await group.open();
-  for (const member of [0, 1]) {
-    const user = ["team", "on", ">p@ss", ...RIGHTS, "+info", "+role"];
-    await group.direct("valkey", member).call("ACL", "SETUSER", ...user);
-  }
-}, 180_000);
-afterAll(() => group.close());
 
 /** What the cluster `main` of a stack with these external servers gets to know. */
 async function settings(
@@ -68,9 +63,16 @@ async function withWorker<T>(valkey: ValkeySettings, act: (worker: Worker) => Pr
   }
 }
 
-describe("Sentinels of somebody else, with TLS", () => {
+describe.each(servers)("Sentinels of somebody else, with TLS, on $server", ({ image }) => {
+  /** Clusters know a connection string of its servers and nothing more. */
+  let group: ValkeyGroup;
   let valkey: ValkeySettings;
   beforeAll(async () => {
+    group = await new ValkeyGroup({ image: await image(), nodes: 2, tls: true }).open();
+    for (const member of [0, 1]) {
+      const user = ["team", "on", ">p@ss", ...RIGHTS, "+info", "+role"];
+      await group.direct("valkey", member).call("ACL", "SETUSER", ...user);
+    }
     const sentinels = [0, 1, 2].map((member) => group.address("sentinel", member)).join(",");
     const watcher = `sentinelUsername=app&sentinelPassword=${group.passwords.app}`;
     const url = `rediss-sentinel://team:p%40ss@${sentinels}/?${watcher}#redfleet`;
@@ -78,6 +80,7 @@ describe("Sentinels of somebody else, with TLS", () => {
     const secrets = { main: url, rest: "redis://127.0.0.1:1", ca: group.authority ?? "" };
     valkey = await settings(external, secrets);
   });
+  afterAll(() => group?.close());
 
   it("hold shared context, through a failover", async () => {
     const worker = await new Worker(valkey).ready();
@@ -153,14 +156,18 @@ function flows(): FlowNode[] {
   ];
 }
 
-describe("one server of somebody else, with a password for all", () => {
+describe.each(servers)("one server of somebody else, $server, with a password for all", (one) => {
+  const lab = new Lab("valkey");
+  beforeAll(() => lab.open());
+  afterAll(() => lab.close());
+
   it("keeps the database that the connection string names", async () => {
-    await group.lab.start({
-      ...{ name: "single", component: "valkey", image: await platformImage("valkey") },
-      command: ["valkey-server", "--requirepass", "secret", "--save", "", "--bind", "0.0.0.0"],
+    await lab.start({
+      ...{ name: "single", component: "valkey", image: await one.image() },
+      command: [one.program, "--requirepass", "secret", "--save", "", "--bind", "0.0.0.0"],
       ...{ user: 999, environment: {}, host: 90 },
     });
-    const url = (database: number) => `valkey://:secret@${group.lab.address(90)}/${database}`;
+    const url = (database: number) => `valkey://:secret@${lab.address(90)}/${database}`;
     const third = await settings({ urlSecret: "all" }, { all: url(3) });
     await set(third, "where", "third");
     expect(await get(third, "where")).toBe("third");
