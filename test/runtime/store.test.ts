@@ -3,19 +3,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   type FlowSet,
   type FlowStore,
-  type NewFlowSet,
   RevisionConflict,
 } from "../../images/node-red/runtime/store/types.ts";
 import { pause, until } from "../support/wait.ts";
+import { next } from "./support/store-contract.ts";
+import { faultsSuite } from "./support/store-faults-suite.ts";
+import { trialsSuite } from "./support/store-trials-suite.ts";
 import { BACKENDS, HISTORY } from "./support/stores.ts";
-
-const next = (mark: string): NewFlowSet => ({
-  flows: `[{"id":"${mark}","type":"tab"}]`,
-  credentials: `{"$":"${mark}"}`,
-  user: "somebody",
-  digest: "d",
-  writeId: randomUUID(),
-});
 
 /** Flows of about this size, as people write them. */
 function flowsOf(megabytes: number): string {
@@ -42,6 +36,7 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     await another.connect(AbortSignal.timeout(20_000));
     return another;
   };
+  const given = { store: () => store, open };
 
   beforeAll(() => backend.start());
   afterAll(() => backend.stop());
@@ -264,108 +259,7 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     expect((await store.users()).map(({ username }) => username)).not.toContain("a.b$c");
   });
 
-  describe("trials of revisions", () => {
-    const LEASE_MS = 60_000;
-    const version = (revision: number) => ({ revision, writeId: `write-${revision}` });
-    const take = (worker: string, revision = 7, leaseMs = LEASE_MS) =>
-      store.trials.take(version(revision), worker, leaseMs);
-
-    it("go to one worker, who keeps them until it ends them", async () => {
-      const others = await Promise.all([open(), open()]);
-      const seen = await Promise.all(
-        [store, ...others].map(({ trials }, index) =>
-          trials.take(version(7), `w${index}`, LEASE_MS),
-        ),
-      );
-      const worker = seen[0]?.worker ?? "";
-      expect(seen).toEqual(
-        seen.map(() => ({ ...version(7), state: "trying", worker, failures: 0 })),
-      );
-      await store.trials.end(version(7), "nobody", true);
-      expect(await take("late")).toMatchObject({ state: "trying", worker });
-      await store.trials.end(version(7), worker, true);
-      expect(await take("late")).toMatchObject({ state: "applied", worker });
-      expect(await take("late", 8)).toMatchObject({ state: "trying", worker: "late" });
-    });
-
-    it("go on to the next worker when the first cannot, or is silent for too long", async () => {
-      await take("a");
-      await store.trials.end(version(7), "a", false);
-      expect(await take("b", 7, 1000)).toMatchObject({ state: "trying", worker: "b" });
-      expect(await take("c")).toMatchObject({ worker: "b" });
-      // One that asks again, because it has started again, keeps nobody waiting for longer.
-      expect(await take("b")).toMatchObject({ state: "trying", worker: "b" });
-      await until("the lease is over", async () => (await take("c")).worker === "c");
-    });
-
-    const fail = (worker: string, ...pausesMs: number[]) =>
-      store.trials.fail(version(7), worker, [LEASE_MS, ...pausesMs]);
-
-    it("stay with the worker whose process they ended, for once more", async () => {
-      await take("a", 7, 1000);
-      const again = { ...version(7), state: "trying", worker: "a", failures: 1 };
-      expect(await store.trials.fail(version(7), "a", [2000])).toEqual(again);
-      expect(await take("b")).toEqual(again);
-      await until("the lease is over", async () => (await take("b")).worker === "b");
-      await store.trials.end(version(7), "b", true);
-      expect(await take("c")).toMatchObject({ state: "applied", failures: 0 });
-    });
-
-    it("hold what ended the processes that tried it, for a while, and each time for as long as said", async () => {
-      await take("a");
-      expect(await fail("b", 200)).toMatchObject({ state: "trying", worker: "a", failures: 0 });
-      expect(await fail("a", 200)).toMatchObject({ state: "trying", worker: "a", failures: 1 });
-      const held = { state: "held", worker: "a", failures: 2 };
-      expect(await fail("a", 200, LEASE_MS)).toMatchObject(held);
-      expect(await store.trials.list()).toMatchObject([{ ...version(7), ...held }]);
-      await until("it is tried again", async () => (await take("b")).state === "trying");
-      expect(await fail("b", LEASE_MS, 200)).toMatchObject({ state: "held", failures: 3 });
-      await until("it is tried again", async () => (await take("c")).state === "trying");
-      expect(await fail("c", LEASE_MS, 200)).toMatchObject({ state: "held", failures: 4 });
-      await until("it is tried again", async () => (await take("a")).state === "trying");
-      expect(await fail("a", 200, LEASE_MS)).toMatchObject({ state: "held", failures: 5 });
-      await pause(300);
-      expect(await take("b")).toMatchObject({ state: "held", worker: "a" });
-      expect(await take("a", 8)).toMatchObject({ state: "trying" });
-    });
-
-    it("doubt what was applied and ends a process: it is tried anew, and all is forgotten when it does no harm", async () => {
-      await take("a");
-      await store.trials.end(version(7), "a", true);
-      const doubted = { state: "trying", worker: "", failures: 1 };
-      for (const worker of ["b", "c", "a", "b"])
-        expect(await fail(worker, LEASE_MS)).toMatchObject(doubted);
-      expect(await take("c")).toMatchObject({ ...doubted, worker: "c" });
-      await store.trials.end(version(7), "c", true);
-      expect(await take("b")).toMatchObject({ state: "applied", failures: 0 });
-      await fail("b", LEASE_MS);
-      await take("b");
-      expect(await fail("b", LEASE_MS)).toMatchObject({ state: "held", worker: "b", failures: 2 });
-      expect(await fail("a", LEASE_MS)).toMatchObject({ state: "held", worker: "b", failures: 2 });
-    });
-
-    it("blame nobody for a trial that was given back", async () => {
-      await take("a");
-      await store.trials.end(version(7), "a", false);
-      expect(await fail("a", LEASE_MS)).toMatchObject({ state: "trying", worker: "" });
-    });
-
-    it("know of a worker that ended before anybody tried", async () => {
-      expect(await fail("a", LEASE_MS)).toMatchObject({
-        ...version(7),
-        state: "trying",
-        failures: 1,
-      });
-      expect(await take("b")).toMatchObject({ state: "trying", worker: "b" });
-    });
-
-    it("are forgotten with the revisions that they were of", async () => {
-      for (const revision of [1, 2, 2 + HISTORY]) await take("a", revision);
-      await store.trials.end(version(2 + HISTORY), "a", true);
-      const kept = async () => (await store.trials.list()).map(({ revision }) => revision).join();
-      await until("the old are gone", async () => (await kept()) === String(2 + HISTORY));
-    });
-  });
+  trialsSuite(given);
 
   it("gives the turn to one worker at a time, until it is handed on or runs out", async () => {
     const all = ["a", "b", "c"];
@@ -395,63 +289,5 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     });
   });
 
-  it.each(backend.faults)(
-    "refuses a save while it is %s, loses nothing, and takes it after",
-    async (fault) => {
-      const before = await store.commit(0, next("before"));
-      const seen: number[] = [];
-      const follower = await open();
-      follower.watch({ onFlowSet: ({ revision }) => seen.push(revision) });
-      await until("it follows", () => seen.includes(1));
-      const heal = await backend.fault(fault);
-      try {
-        const refused = await store.commit(1, next("during")).catch((error: Error) => error);
-        expect(refused).toBeInstanceOf(Error);
-        expect(refused).not.toBeInstanceOf(RevisionConflict);
-      } finally {
-        await heal();
-      }
-      const stored = await until("it answers", () => store.read(), { seconds: 60 });
-      expect(stored).toEqual(before);
-      await until("it takes a save", () => store.commit(1, next("after")), { seconds: 60 });
-      await until("followers are told", () => seen.at(-1) === 2);
-      expect((await store.readRevision(1))?.writeId).toBe(before.writeId);
-    },
-  );
-
-  it("acknowledges nothing that only one server has", async () => {
-    const writes = (mark: string) => [
-      store.writeDocument("settings", { mark }),
-      store.writeDocument("sessions", { mark }, new Date(Date.now() + 60_000)),
-      store.writeLibrary("functions", "file", {}, mark),
-      store.writeUser({ username: "somebody", passwordHash: mark, role: "read" }),
-    ];
-    await Promise.all(writes("before"));
-    const tried = { revision: 1, writeId: "write-1" };
-    await store.trials.take(tried, "a", 60_000);
-    const heal = await backend.fault("alone");
-    try {
-      const answers = await Promise.allSettled([
-        store.commit(0, next("alone")),
-        ...writes("alone"),
-        store.trials.end(tried, "a", true),
-      ]);
-      expect(answers.map(({ status }) => status)).toEqual(Array(6).fill("rejected"));
-    } finally {
-      await heal();
-    }
-    const again = async () => Promise.all(writes("after")).then(() => true);
-    await until("it takes them", again, { seconds: 60 });
-    expect(await store.readDocument("settings")).toEqual({ mark: "after" });
-    expect(await store.readLibrary("functions", "file")).toBe("after");
-    expect(await store.findUser("somebody")).toMatchObject({ passwordHash: "after" });
-  });
-
-  it("takes a save once while it is slow", async () => {
-    await store.commit(0, next("before"));
-    const heal = await backend.fault("slow");
-    const saved = await store.commit(1, next("slow"));
-    await heal();
-    expect(await store.read()).toMatchObject({ revision: 2, writeId: saved.writeId });
-  });
+  faultsSuite({ ...given, backend });
 });
