@@ -79,6 +79,30 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     expect((await store.read())?.flows).toContain('"b"');
   });
 
+  it("shows whole flow sets to who reads it while somebody saves, never half a one, never none", async () => {
+    const saved = [await store.commit(0, next("0"))];
+    let saving = true;
+    const read = async (reader: FlowStore) => {
+      const seen: (FlowSet | null)[] = [];
+      while (saving) seen.push(await reader.read());
+      return seen;
+    };
+    const reading = Promise.all((await Promise.all([open(), open()])).map(read));
+    try {
+      for (let revision = 1; revision <= 200; revision++) {
+        // Every second one is long enough to be stored compressed.
+        const mark = `${revision}`.padStart(revision % 2 === 0 ? 20_000 : 1, "-");
+        saved.push(await store.commit(revision, next(mark)));
+      }
+    } finally {
+      saving = false;
+    }
+    const seen = (await reading).flat();
+    const kinds = new Set(seen.map((set) => set?.revision));
+    expect(kinds.size).toBeGreaterThan(50);
+    for (const set of seen) expect(set).toEqual(saved[(set?.revision ?? 0) - 1]);
+  });
+
   it("gives each fencing number once, in rising order, for each name its own", async () => {
     const first = await store.nextFence("a");
     const rest = await Promise.all(Array.from({ length: 20 }, () => store.nextFence("a")));
