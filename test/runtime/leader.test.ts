@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { median } from "../bench/measure.ts";
 import { freeze } from "../support/containers.ts";
 import { tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
@@ -142,13 +143,17 @@ describe("leaders", () => {
   });
 
   it("hands over when it stops by itself", async () => {
-    const old = await leader();
-    await old.signal("SIGTERM");
-    const { gapMs } = await successor(old);
-    expect(await old.ended()).toBe(0);
-    report("leader ended cleanly: nobody heard for", gapMs, "ms", ENDED_CLEANLY);
-    await old.remove();
-    await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
+    const gaps: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      const old = await leader();
+      await old.signal("SIGTERM");
+      gaps.push((await successor(old)).gapMs);
+      expect(await old.ended()).toBe(0);
+      await old.remove();
+      await join(old.worker, { role: old.worker === "editor" ? "editor" : "replica" });
+    }
+    // It is so short that one of them may just have met other work of the machine.
+    report("leader ended cleanly: nobody heard for", median(gaps), "ms", ENDED_CLEANLY);
   });
 
   it("is followed when it is killed", async () => {
