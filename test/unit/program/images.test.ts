@@ -88,16 +88,19 @@ test("a broken answer of the set-up says what to do", () => {
   expect(() => readBases(root)).toThrow("run the set-up again (npm run up)");
 });
 
-test("the licences of Node-RED's packages stay in its image", () => {
+test("the licences of Node-RED's packages stay in its image, and the types of its function editor", () => {
   const prune = join(import.meta.dirname, "../../../images/node-red/prune.sh");
   const kept = ["index.js", "LICENSE.md", "licence.markdown", "COPYING.md", "NOTICE.md"];
   for (const file of [...kept, "README.md", "index.d.ts", "docs/LICENSE"]) {
     write(`node_modules/a/${file}`, "");
   }
-  for (const folder of ["public/red/red.js", "locales/de/x.json"]) {
-    write(`node_modules/@node-red/editor-client/${folder}`, "");
+  const types = "public/types/node-red/func.d.ts";
+  for (const file of [types, "public/red/red.js", "locales/de/x.json"]) {
+    write(`node_modules/@node-red/editor-client/${file}`, "");
   }
   execFileSync("sh", [prune, context()]);
   expect(readdirSync(join(context(), "node_modules/a")).sort()).toEqual(kept.sort());
-  expect(readdirSync(join(context(), "node_modules"))).toEqual(["a"]);
+  const editor = join(context(), "node_modules/@node-red/editor-client");
+  const files = readdirSync(editor, { recursive: true, withFileTypes: true });
+  expect(files.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual(["func.d.ts"]);
 });
