@@ -16,6 +16,7 @@ function ours(): void {
   let fence = 0;
   const leaders = createLeaders({
     ...{ valkey: VALKEY, name: `bench-${process.pid}`, log },
+    worker: `bench-${process.pid}`,
     nextFence: async () => ++fence,
   });
   const candidacy = leaders.join(LOCK, 10_000, () => candidacy.state.leads && say());

@@ -10,7 +10,13 @@ import { pause, until } from "../support/wait.ts";
 import { freshPrefix, settingsOf } from "./support/context.ts";
 import { addUser, Editor } from "./support/editor.ts";
 import { farthest, JUMPING_CLOCK } from "./support/jumping-clock.ts";
-import { asked, leaderFlows as flows, PULSE_MS, TTL_MS } from "./support/leader-flows.ts";
+import {
+  type Answer,
+  asked,
+  leaderFlows as flows,
+  PULSE_MS,
+  TTL_MS,
+} from "./support/leader-flows.ts";
 import { type Runtime, type RuntimeOptions, start } from "./support/runtime.ts";
 import { Sink } from "./support/sink.ts";
 
@@ -22,22 +28,12 @@ const ENDED_CLEANLY = waits(100 + PULSE_MS);
 /** Their own clocks jump by hours all the while: nothing here may depend on them. */
 const WITH_JUMPING_CLOCK = ["editor", "r1"];
 
-/** What a worker answers for {@link asked}. */
-interface Answer {
-  readonly output: number;
-  readonly isLeader: boolean;
-  readonly lockKey: string;
-  readonly fence?: number;
-  readonly dot?: { readonly fill: string; readonly shape: string; readonly text: string };
-}
-
-const LEADER = { fill: "green", shape: "dot", text: "leader" };
-const FOLLOWER = { fill: "yellow", shape: "ring", text: "follower" };
-
-async function answerOf({ url, worker }: Runtime, id: string): Promise<Answer> {
+async function ask<Found>({ url, worker }: Runtime, id: string): Promise<Found> {
   const answer = await fetch(`${url}${worker === "editor" ? "/red-nodes" : ""}/${id}`);
-  return (await answer.json()) as Answer;
+  return (await answer.json()) as Found;
 }
+
+const answerOf = (runtime: Runtime, id: string) => ask<Answer>(runtime, id);
 
 describe("leaders", () => {
   let mongodb: LocalReplicaSet;
@@ -134,11 +130,16 @@ describe("leaders", () => {
   it("is handed over by a message, with a higher number", async () => {
     const old = await leader();
     const { fence } = sink.last ?? { fence: 0 };
-    const url = old.worker === "editor" ? `${old.url}/red-nodes` : old.url;
-    expect((await fetch(`${url}/release`)).status).toBe(200);
+    expect(await ask(old, "release")).toEqual({
+      ...{ lockReleased: true, releasedBy: old.worker, currentLeader: null, lockKey: "job" },
+    });
     const { worker, gapMs } = await successor(old);
     expect(worker).not.toBe(old.worker);
     expect(sink.last?.fence).toBeGreaterThan(fence);
+    await until(`${old.worker} knows who leads now`, async () => {
+      const { leaderHost } = await answerOf(old, "asked");
+      return leaderHost === worker;
+    });
     report("leader handed over by a message: nobody heard for", gapMs, "ms");
   });
 
@@ -234,13 +235,18 @@ describe("leaders", () => {
     const before = sink.accepted.length;
     sink.followers.clear();
     await until("all four follow", () => sink.followers.size === workers.size);
-    for (const answer of await everywhere("asked")) {
-      expect(answer).toMatchObject({ output: 2, isLeader: false, lockKey: "job" });
-      expect(answer.dot).toEqual({
-        fill: "red",
-        shape: "ring",
-        text: expect.stringContaining(" "),
+    const answers = await until("all four say why", async () => {
+      const found = await everywhere("asked");
+      return found.every(({ dot }) => dot?.fill === "red") && found;
+    });
+    for (const answer of answers) {
+      expect(answer).toMatchObject({
+        output: 2,
+        isLeader: false,
+        leaderHost: null,
+        lockKey: "job",
       });
+      expect(answer.dot).toMatchObject({ shape: "ring", text: expect.stringContaining(" ") });
     }
     expect(sink.accepted.length).toBe(before);
     const back = performance.now();
@@ -261,14 +267,19 @@ describe("leaders", () => {
     ] as const) {
       const answers = await until("each worker shows what it is", async () => {
         const found = await everywhere(id);
-        return found.every(({ dot }) => dot && dot.fill !== "red") && found;
+        return found.every(({ dot }) => dot && ["green", "yellow"].includes(dot.fill)) && found;
       });
-      const lead = answers.filter(({ isLeader }) => isLeader);
-      expect(lead).toEqual([
-        { output: 1, isLeader: true, lockKey, fence: expect.any(Number), dot: LEADER },
-      ]);
-      const follow = { output: 2, isLeader: false, lockKey, dot: FOLLOWER };
-      expect(answers.filter(({ isLeader }) => !isLeader)).toEqual([follow, follow, follow]);
+      const names = [...workers.keys()];
+      const leaderHost = names.filter((_, index) => answers[index]?.isLeader)[0] as string;
+      const lead = {
+        ...{ output: 1, isLeader: true, leaderHost, lockKey, fence: expect.any(Number) },
+        dot: { fill: "green", shape: "dot", text: `leader (${leaderHost})` },
+      };
+      const follow = (followerHost: string) => ({
+        ...{ output: 2, isLeader: false, leaderHost, followerHost, lockKey },
+        dot: { fill: "yellow", shape: "ring", text: `follower (leader: ${leaderHost})` },
+      });
+      expect(answers).toEqual(names.map((name) => (name === leaderHost ? lead : follow(name))));
     }
     expect(await client.pttl(`${common.valkey?.prefix}leader:nodered:leader`)).toBeGreaterThan(0);
   });

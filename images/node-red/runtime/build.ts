@@ -43,10 +43,10 @@ function openContext(config: RuntimeConfig, store: FlowStore, saves: Saves, log:
 }
 
 function openLeaders(config: RuntimeConfig, store: FlowStore, log: Logger): Leaders {
-  const { valkey } = config;
+  const { valkey, worker } = config;
   const nextFence = (lock: string) => store.nextFence(lock);
-  if (valkey === undefined) return createLoneLeaders(nextFence);
-  return createLeaders({ valkey, nextFence, name: connectionName(config), log });
+  if (valkey === undefined) return createLoneLeaders(worker, nextFence);
+  return createLeaders({ valkey, worker, nextFence, name: connectionName(config), log });
 }
 
 const connectionName = ({ role, worker }: RuntimeConfig) => `redfleet-${role}-${worker}`;

@@ -1,4 +1,4 @@
-import { type FlowNode, tab } from "../../support/flows.ts";
+import { answering, type FlowNode, tab } from "../../support/flows.ts";
 
 const at = { z: "t", x: 1, y: 1 };
 /** A silent leader is followed after this, in milliseconds, by its node's own TTL. */
@@ -22,7 +22,8 @@ export function leaderFlows(sink: string, lockTTL = TTL_MS / 1000): FlowNode[] {
   const reporter = (id: string) =>
     ({
       ...{ id, type: "function", outputs: 1, wires: [["post"]], ...at },
-      func: "msg.payload = { worker: cluster.workerId, fence: msg.fence, role: cluster.type }; return msg;",
+      func: `const { leaderHost, followerHost, fence } = msg;
+        msg.payload = { worker: followerHost ?? leaderHost, fence }; return msg;`,
     }) as FlowNode;
   return [
     tab("t"),
@@ -33,9 +34,36 @@ export function leaderFlows(sink: string, lockTTL = TTL_MS / 1000): FlowNode[] {
     { id: "post", type: "http request", method: "POST", ret: "txt", url: sink, wires: [], ...at },
     ...asked("asked", { lockKey: "job", lockTTL }),
     ...asked("plain", {}),
-    { id: "in", type: "http in", url: "/release", method: "get", wires: [["release"]], ...at },
-    { id: "release", type: "release-cluster-leader", lockKey: "job", wires: [["out"]], ...at },
-    { id: "out", type: "http response", wires: [], ...at },
+    ...releasing("release", { lockKey: "job" }),
+  ];
+}
+
+/** What a worker answers for {@link asked}. */
+export interface Answer {
+  readonly output: number;
+  readonly isLeader: boolean;
+  readonly leaderHost: string | null;
+  readonly followerHost?: string;
+  readonly lockKey: string;
+  readonly fence?: number;
+  readonly dot?: Dot;
+}
+
+/** What a node shows below itself. */
+export interface Dot {
+  readonly fill: string;
+  readonly shape: string;
+  readonly text: string;
+}
+
+/** Keeps the dot that the worker shows for a node where functions find it. */
+function keptDot(id: string): FlowNode[] {
+  return [
+    { id: `${id}-dot`, type: "status", scope: [id], wires: [[`${id}-keep`]], ...at },
+    {
+      ...{ id: `${id}-keep`, type: "function", outputs: 0, wires: [], ...at },
+      func: `const { fill, shape, text } = msg.status; flow.set("${id}", { fill, shape, text });`,
+    },
   ];
 }
 
@@ -43,8 +71,9 @@ export function leaderFlows(sink: string, lockTTL = TTL_MS / 1000): FlowNode[] {
 export function asked(id: string, fields: object): FlowNode[] {
   const behind = (output: number): FlowNode => ({
     ...{ id: `${id}-${output}`, type: "function", outputs: 1, wires: [[`${id}-out`]], ...at },
-    func: `const { isLeader, lockKey, fence } = msg;
-      msg.payload = { output: ${output}, isLeader, lockKey, fence, dot: flow.get("${id}") };
+    func: `const { isLeader, leaderHost, followerHost, lockKey, fence } = msg;
+      const dot = flow.get("${id}");
+      msg.payload = { output: ${output}, isLeader, leaderHost, followerHost, lockKey, fence, dot };
       return msg;`,
   });
   return [
@@ -53,10 +82,23 @@ export function asked(id: string, fields: object): FlowNode[] {
     behind(1),
     behind(2),
     { id: `${id}-out`, type: "http response", wires: [], ...at },
-    { id: `${id}-dot`, type: "status", scope: [id], wires: [[`${id}-keep`]], ...at },
-    {
-      ...{ id: `${id}-keep`, type: "function", outputs: 0, wires: [], ...at },
-      func: `const { fill, shape, text } = msg.status; flow.set("${id}", { fill, shape, text });`,
-    },
+    ...keptDot(id),
+  ];
+}
+
+/** `GET /<id>` hands over where its worker leads, and answers what the message says of it; `/<id>-dot` the dot. */
+export function releasing(id: string, fields: object): FlowNode[] {
+  const [input, answer, output] = answering(
+    "t",
+    `${id}-asked`,
+    `/${id}`,
+    `const { lockReleased, releasedBy, currentLeader, lockKey } = msg;
+     msg.payload = { lockReleased, releasedBy, currentLeader, lockKey };`,
+  );
+  return [
+    { ...input, wires: [[id]] },
+    { id, type: "release-cluster-leader", wires: [[answer.id]], ...fields, ...at },
+    ...[answer, output, ...keptDot(id)],
+    ...answering("t", `${id}-shows`, `/${id}-dot`, `msg.payload = flow.get("${id}");`),
   ];
 }

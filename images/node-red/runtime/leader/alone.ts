@@ -5,8 +5,9 @@ import type { Candidacy, LeaderState, Leaders, NextFence } from "./types.ts";
 const RETRY_MS = 1000;
 
 /** Leads every lock as soon as it has a fencing number: a restarted runtime leads after its former self. */
-export function createLoneLeaders(nextFence: NextFence): Leaders {
+export function createLoneLeaders(worker: string, nextFence: NextFence): Leaders {
   return {
+    worker,
     join(lock, _ttlMs, onChange): Candidacy {
       let state: LeaderState = { leads: false };
       let left = false;
@@ -17,7 +18,7 @@ export function createLoneLeaders(nextFence: NextFence): Leaders {
       const ask = () => {
         if (left) return;
         nextFence(lock).then(
-          (fence) => change({ leads: true, fence }),
+          (fence) => change({ leads: true, fence, leader: worker }),
           (error) => {
             change({ leads: false, problem: reasonOf(error) });
             setTimeout(ask, RETRY_MS).unref();
@@ -29,13 +30,13 @@ export function createLoneLeaders(nextFence: NextFence): Leaders {
         get state() {
           return state;
         },
-        handOver: async () => {},
         leave: async () => {
           left = true;
         },
       };
     },
-    handOver: async () => {},
+    // There is nobody to lead instead.
+    handOver: async () => ({ released: false, leader: worker }),
     close: async () => {},
   };
 }

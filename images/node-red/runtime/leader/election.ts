@@ -1,18 +1,22 @@
 /** One worker's part in the election for one lock. */
-import { randomUUID } from "node:crypto";
 import { type Logger, reasonOf } from "../log.ts";
+import { tokenOf, workerOf } from "./token.ts";
 import type { LeaderState, NextFence } from "./types.ts";
 
 /** The lock's store. */
 export interface LockStore {
-  /** 0: taken. Else milliseconds until it may be free. */
-  acquire(lock: string, token: string, leaseMs: number): Promise<number>;
+  /** 0: taken. Else milliseconds until it may be free. With the token that the lock has now. */
+  acquire(lock: string, token: string, leaseMs: number): Promise<[busyMs: number, owner: string]>;
   extend(lock: string, token: string, leaseMs: number): Promise<boolean>;
-  release(lock: string, token: string): Promise<void>;
+  /** Answers whether the lock was the owner's. */
+  release(lock: string, token: string): Promise<boolean>;
+  /** The token that the lock has; null: it is free. */
+  owner(lock: string): Promise<string | null>;
 }
 
 export interface ElectionOptions {
   readonly lock: string;
+  readonly worker: string;
   /** Milliseconds that the store keeps the lock without a renewal. */
   readonly leaseMs: number;
   readonly store: LockStore;
@@ -38,6 +42,8 @@ const RETRY_MS = 250;
 export class Election {
   private readonly options: ElectionOptions;
   private term: Term | undefined;
+  /** Who led when the store was asked last. */
+  private leader: string | undefined;
   private problem: string | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stepping: Promise<void> | undefined;
@@ -54,10 +60,11 @@ export class Election {
   }
 
   get state(): LeaderState {
-    if (this.term && performance.now() < this.term.until) {
-      return { leads: true, fence: this.term.fence };
+    const { term, leader, problem } = this;
+    if (term && performance.now() < term.until) {
+      return { leads: true, fence: term.fence, leader: this.options.worker };
     }
-    return { leads: false, ...(this.problem && { problem: this.problem }) };
+    return { leads: false, ...(leader && { leader }), ...(problem && { problem }) };
   }
 
   /** The lock may be free now. */
@@ -66,29 +73,33 @@ export class Election {
     else if (this.term === undefined) this.plan(Math.random() * 5);
   }
 
-  /** Gives the lock back, and waits for one lease before the next try. */
-  async handOver(): Promise<void> {
+  /** Gives the lock back, and waits for one lease before the next try. Answers whether there was one to give. */
+  async handOver(): Promise<boolean> {
+    await this.stepping;
+    if (this.term === undefined) return false;
     this.patience = performance.now() + this.options.leaseMs;
-    await this.release();
-    this.plan(this.options.leaseMs);
+    try {
+      return await this.release();
+    } finally {
+      this.plan(RETRY_MS);
+    }
   }
 
   async end(): Promise<void> {
     this.ended = true;
     clearTimeout(this.timer);
-    await this.release();
-  }
-
-  private async release(): Promise<void> {
     await this.stepping;
-    const { term } = this;
-    this.lose();
-    if (term === undefined) return;
-    const { store, lock, log } = this.options;
-    await store.release(lock, term.token).catch((error) => {
+    await this.release().catch((error) => {
       // It ends by itself.
+      const { lock, log } = this.options;
       log.debug("the lock was not released", { lock, reason: reasonOf(error) });
     });
+  }
+
+  private async release(): Promise<boolean> {
+    const { term } = this;
+    this.lose();
+    return term !== undefined && this.options.store.release(this.options.lock, term.token);
   }
 
   private plan(ms: number): void {
@@ -109,6 +120,7 @@ export class Election {
       this.report(undefined);
       this.plan(this.again && !this.term ? 0 : next);
     } catch (error) {
+      this.leader = undefined;
       this.report(reasonOf(error));
       this.plan(RETRY_MS);
     }
@@ -128,13 +140,16 @@ export class Election {
 
   /** Tries to become leader. */
   private async run(): Promise<number> {
-    const { store, lock, leaseMs, nextFence } = this.options;
+    const { store, lock, worker, leaseMs, nextFence } = this.options;
     const wait = this.patience - performance.now();
-    if (wait > 0) return wait;
-    const token = `${leaseMs} ${randomUUID()}`;
+    if (wait > 0) return this.look(wait);
+    const token = tokenOf(leaseMs, worker);
     const begin = performance.now();
-    const busy = await store.acquire(lock, token, leaseMs);
-    if (busy > 0) return Math.min(busy, leaseMs) + Math.random() * JITTER_MS;
+    const [busyMs, owner] = await store.acquire(lock, token, leaseMs);
+    if (busyMs > 0) {
+      this.follow(owner);
+      return Math.min(busyMs, leaseMs) + Math.random() * JITTER_MS;
+    }
     try {
       const fence = await nextFence(lock);
       // A failover may have lost the lock meanwhile: a number counts only for who holds it after.
@@ -149,10 +164,25 @@ export class Election {
     return leaseMs / 3;
   }
 
+  /** Who has handed over sees who leads now. */
+  private async look(wait: number): Promise<number> {
+    const { store, lock } = this.options;
+    this.follow(await store.owner(lock));
+    return this.leader === undefined ? Math.min(wait, RETRY_MS) : wait;
+  }
+
+  private follow(owner: string | null): void {
+    const leader = owner === null ? undefined : workerOf(owner);
+    if (leader === this.leader) return;
+    this.leader = leader;
+    this.options.onChange();
+  }
+
   private keep(term: Term, begin: number): void {
     const changed = this.term !== term;
     term.until = begin + this.options.leaseMs * SAFE_SHARE;
     this.term = term;
+    this.leader = undefined;
     clearTimeout(this.expiry);
     this.expiry = setTimeout(() => this.expire(), term.until - performance.now());
     this.expiry.unref();

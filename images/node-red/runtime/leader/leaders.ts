@@ -6,10 +6,12 @@ import type { Logger } from "../log.ts";
 import { connectValkey } from "../valkey/connection.ts";
 import { Election, type LockStore } from "./election.ts";
 import { ACQUIRE, EXTEND, RELEASE } from "./scripts.ts";
-import type { Candidacy, Leaders, NextFence } from "./types.ts";
+import { workerOf } from "./token.ts";
+import type { Candidacy, Handover, Leaders, NextFence } from "./types.ts";
 
 export interface LeadersOptions {
   readonly valkey: ValkeySettings;
+  readonly worker: string;
   readonly nextFence: NextFence;
   /** Name of the connections. */
   readonly name: string;
@@ -38,7 +40,7 @@ interface Seat {
 
 const SCRIPTS = { leaderAcquire: ACQUIRE, leaderExtend: EXTEND, leaderRelease: RELEASE };
 
-type Script = (key: string, ...args: (string | number)[]) => Promise<number>;
+type Command = (key: string, ...args: (string | number)[]) => Promise<unknown>;
 
 /** Waits a moment for a connection that is being made. */
 async function connected(client: Redis): Promise<void> {
@@ -60,6 +62,7 @@ export function createLeaders(options: LeadersOptions): Leaders {
 }
 
 class ValkeyLeaders implements Leaders {
+  readonly worker: string;
   private readonly options: LeadersOptions;
   private readonly seats = new Map<string, Seat>();
   /** Tells what was released. */
@@ -69,13 +72,15 @@ class ValkeyLeaders implements Leaders {
 
   constructor(options: LeadersOptions) {
     this.options = options;
+    this.worker = options.worker;
     this.channel = `${options.valkey.prefix}leader`;
     this.store = {
       acquire: (lock, token, leaseMs) => this.run("leaderAcquire", lock, token, leaseMs),
       extend: async (lock, token, leaseMs) =>
         (await this.run("leaderExtend", lock, token, leaseMs)) === 1,
       release: async (lock, token) =>
-        void (await this.run("leaderRelease", lock, token, this.channel)),
+        (await this.run("leaderRelease", lock, token, this.channel)) === 1,
+      owner: (lock) => this.run("get", lock),
     };
   }
 
@@ -87,7 +92,6 @@ class ValkeyLeaders implements Leaders {
       get state() {
         return seat.election.state;
       },
-      handOver: () => seat.election.handOver(),
       leave: async (gone) => {
         seat.listeners.delete(listener);
         if (gone) await this.vacate(lock, seat);
@@ -96,8 +100,10 @@ class ValkeyLeaders implements Leaders {
     };
   }
 
-  async handOver(lock: string): Promise<void> {
-    await this.seats.get(lock)?.election.handOver();
+  async handOver(lock: string): Promise<Handover> {
+    if (await this.seats.get(lock)?.election.handOver()) return { released: true };
+    const owner = await this.store.owner(lock);
+    return { released: false, ...(owner !== null && { leader: workerOf(owner) }) };
   }
 
   async close(): Promise<void> {
@@ -116,13 +122,13 @@ class ValkeyLeaders implements Leaders {
   }
 
   private take(lock: string, leaseMs: number): Seat {
-    const { store, options } = this;
+    const { store, worker, options } = this;
     const { nextFence, log } = options;
     const listeners = new Set<() => void>();
     const onChange = () => {
       for (const listener of listeners) listener();
     };
-    const election = new Election({ lock, leaseMs, store, nextFence, onChange, log });
+    const election = new Election({ lock, worker, leaseMs, store, nextFence, onChange, log });
     const seat = { election, leaseMs, listeners };
     this.seats.set(lock, seat);
     return seat;
@@ -138,15 +144,16 @@ class ValkeyLeaders implements Leaders {
     return `${this.channel}:${lock}`;
   }
 
-  private async run(
-    command: keyof typeof SCRIPTS,
+  private async run<Answer>(
+    command: keyof typeof SCRIPTS | "get",
     lock: string,
     ...args: (string | number)[]
-  ): Promise<number> {
+  ): Promise<Answer> {
     this.connections ??= this.connect();
     await connected(this.connections.client);
-    const commands = this.connections.client as unknown as Record<string, Script>;
-    return (commands[command] as Script).call(commands, this.keyOf(lock), ...args);
+    const commands = this.connections.client as unknown as Record<string, Command>;
+    const run = commands[command] as Command;
+    return run.call(commands, this.keyOf(lock), ...args) as Promise<Answer>;
   }
 
   private connect(): Connections {

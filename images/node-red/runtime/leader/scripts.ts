@@ -1,17 +1,18 @@
 /**
- * What the store does for a lock, each as one step. KEYS[1]: the lock. ARGV[1]: the owner's token, which begins
- * with its lease in milliseconds.
+ * What the store does for a lock, each as one step. KEYS[1]: the lock. ARGV[1]: the owner's token
+ * (token.ts).
  */
 
 /**
- * Takes a free lock for ARGV[2] milliseconds. Answers 0, or the milliseconds until it may be free. More than the
- * owner's lease is left only when the server's clock was set back, and counts as one lease from now on.
+ * Takes a free lock for ARGV[2] milliseconds. Answers 0, or the milliseconds until it may be free, and the token
+ * of its owner. More than the owner's lease is left only when the server's clock was set back, and counts as one
+ * lease from now on.
  */
 export const ACQUIRE = `
 local owner = redis.call('GET', KEYS[1])
 if not owner then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  return 0
+  return {0, ARGV[1]}
 end
 local left = redis.call('PTTL', KEYS[1])
 local lease = tonumber(string.match(owner, '^%d+'))
@@ -19,7 +20,7 @@ if lease and (left > lease or left < 0) then
   redis.call('PEXPIRE', KEYS[1], lease)
   left = lease
 end
-return math.max(left, 1)
+return {math.max(left, 1), owner}
 `;
 
 /** Keeps a lock that is still the owner's. Answers 1, or 0 when it is not. */
