@@ -142,7 +142,8 @@ describe.each(clusters)("a cluster on Node-RED %i and %s", (major, _, openStore)
     const answers = await asksAll("/who");
     const expected = replicas.map(({ worker }) => ({ type: "worker", workerId: worker }));
     expect(answers.map((answer) => JSON.parse(answer))).toEqual(expected);
-    expect(JSON.parse(await ask(editor, "/red-nodes/who"))).toMatchObject({ type: "admin" });
+    const onEditor = { type: "admin", workerId: null };
+    expect(JSON.parse(await ask(editor, "/red-nodes/who"))).toEqual(onEditor);
   });
 
   it("serves no editor and no admin API on replicas", async () => {

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deploy, dragFromPalette, logIn, openBrowser } from "../support/browser.ts";
-import { type FlowNode, tab } from "../support/flows.ts";
+import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { Editor, PASSWORD } from "./support/editor.ts";
 import { openValkey, type ValkeyLab } from "./support/labs.ts";
@@ -20,6 +20,7 @@ const FLOWS: FlowNode[] = [
   tab("t"),
   ...asked("asked", { valkey: "server", name: "", lockKey: LOCK, lockTTL: "10" }),
   ...releasing("release", { valkey: "server", name: "", lockKey: LOCK }),
+  ...answering("t", "who", "/who", "msg.payload = cluster.workerId ?? nobody;"),
 ];
 
 describe.each<Major>([5, 4])("flows of node-red-cluster, Node-RED %i", (major) => {
@@ -134,6 +135,33 @@ describe.each<Major>([5, 4])("flows of node-red-cluster, Node-RED %i", (major) =
         expect(stored.find((node) => node.id === id)?.valkey).toBe("server");
       }
       expect(stored.filter(({ type }) => type === "cluster-leader")).toHaveLength(2);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it("find cluster among what the function editor knows", async () => {
+    const browser = await openBrowser();
+    const { page } = browser;
+    /** What it says of a function, once it says anything. */
+    const problems = async () => {
+      await page.reload();
+      await page.waitForSelector("#red-ui-workspace-chart");
+      await page.evaluate("RED.editor.edit(RED.nodes.node('who-fn'))");
+      await page.locator("#node-input-func-editor .monaco-editor").waitFor();
+      const markers = "monaco.editor.getModelMarkers({}).map((marker) => marker.message)";
+      const found = () => page.evaluate<string[]>(markers);
+      await until("its answer", async () => (await found()).length > 0);
+      return found();
+    };
+    try {
+      await logIn(page, editor.url, PASSWORD);
+      // What it does not know it says by itself: only then is its silence on the rest an answer. Types that
+      // Chromium dropped on their way, as it does when an interface of the host comes or goes, come with a new page.
+      const said = ["Cannot find name 'nobody'."];
+      await until("it knows the rest", async () => String(await problems()) === String(said), {
+        seconds: 150,
+      });
     } finally {
       await browser.close();
     }

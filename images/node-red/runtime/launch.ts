@@ -28,6 +28,11 @@ import type { FlowStore } from "./store/types.ts";
 /** `cluster.type` in function nodes. */
 const CLUSTER_TYPES = { editor: "admin", replica: "worker", instance: "standalone" } as const;
 
+/** `cluster` in function nodes. The editor's process is none of the workers that serve. */
+function clusterGlobal({ role, worker }: RuntimeConfig) {
+  return { type: CLUSTER_TYPES[role], workerId: role === "editor" ? null : worker };
+}
+
 /** A store that hangs at the end must not take the time that flows need to stop. */
 const RELEASE_MS = 300;
 
@@ -87,7 +92,7 @@ function follow(parts: Parts): () => Promise<void> {
 
 /** @returns what SIGTERM aborts while the process starts. */
 function prepareProcess(config: RuntimeConfig, log: Logger, later: Later): AbortSignal {
-  const { role, worker, flowEnvironment } = config;
+  const { flowEnvironment } = config;
   captureOutput(log);
   reportCrashes(log, () => later.abandon());
   startHeartbeat();
@@ -96,7 +101,7 @@ function prepareProcess(config: RuntimeConfig, log: Logger, later: Later): Abort
   // From a terminal: the same end.
   process.once("SIGINT", () => process.kill(process.pid, "SIGTERM"));
   Object.assign(process.env, flowEnvironment);
-  addFunctionGlobal("cluster", { type: CLUSTER_TYPES[role], workerId: worker });
+  addFunctionGlobal("cluster", clusterGlobal(config));
   return aborting.signal;
 }
 
