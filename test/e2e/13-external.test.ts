@@ -5,7 +5,7 @@ import { exec } from "../../cli/engine/exec.ts";
 import { Admin } from "../support/admin.ts";
 import { CertificateFolder } from "../support/certificates.ts";
 import { clear } from "../support/clear.ts";
-import { containersOf, identities, runningOf } from "../support/containers.ts";
+import { addressOf, containersOf, identities, runningOf } from "../support/containers.ts";
 import { engine } from "../support/engine.ts";
 import { ALIAS, everyKey, PACKAGES, SECRETS } from "../support/every-key.ts";
 import { answering, answersBy, type FlowNode, tab } from "../support/flows.ts";
@@ -112,10 +112,13 @@ beforeAll(async () => {
   client = new EdgeClient(STACK, folder.write("both.crt", both));
   [editor, tenant] = [await login("main", "main"), await login("haus", "solo")];
   await Promise.all([editor, tenant].map((admin) => admin.deployTabs(lookAround("look"))));
-  for (const host of ["main", "haus"] as const) {
-    const served = async () => (await ask(host, "/helped")) === "helped";
-    await until(`${host} serves them`, served, { seconds: 60 });
+  for (const replica of await runningOf(STACK.name, "replica")) {
+    const url = `http://${addressOf(replica, "-edge")}:1880${ROOT_OF.main}/helped`;
+    const served = async () => (await (await fetch(url)).text()) === "helped";
+    await until(`${replica.Name} serves them`, served, { seconds: 60 });
   }
+  const served = async () => (await ask("haus", "/helped")) === "helped";
+  await until("the tenant serves them", served, { seconds: 60 });
 });
 
 afterAll(async () => {

@@ -72,6 +72,8 @@ export async function plainUserDir(
       text: fn.text,
     });
     if (!saved.ok) throw new Error(`library: ${await saved.text()}`);
+    const chosen = await post("/settings/user", { editor: { view: { "view-show-grid": false } } });
+    if (!chosen.ok) throw new Error(`settings: ${await chosen.text()}`);
     await container.stop({ t: 10 });
   } finally {
     await container.remove({ force: true, v: true });
