@@ -53,7 +53,7 @@ export const b10: Benchmark = {
       });
       return [
         row("B10", "writes, 256 in flight", "1/s", many, { of: "peer", atLeast: 2 }),
-        row("B10", "writes, one by one", "1/s", alone),
+        row("B10", "writes, one by one", "1/s", alone, { of: "peer", atLeast: 1 }),
       ];
     } finally {
       await context.close();

@@ -7,7 +7,7 @@ import { row, type Side } from "./measure.ts";
 import type { Benchmark } from "./types.ts";
 import { startValkey } from "./valkey.ts";
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const SCRIPT = join(ROOT, "test/bench/leader-worker.ts");
 const SLOWEST_MS = 30_000;
 

@@ -1,7 +1,6 @@
 import { endpoint, tab } from "../support/flows.ts";
-import { pickAll } from "./b1.ts";
 import { bareHttp } from "./limits.ts";
-import { interleave, row } from "./measure.ts";
+import { interleave, pickAll, row } from "./measure.ts";
 import { buildOurs, type Runtime, startOurs } from "./ours.ts";
 import { startPeer } from "./peer.ts";
 import { peerNodeRed, wrk } from "./peers.ts";
@@ -38,22 +37,18 @@ export const b3: Benchmark = {
       peer: await startPeer(PORTS.peer, CORE.server, flows),
       limit: bareHttp(PORTS.limit, CORE.server),
     };
-    const load = (side: keyof typeof PORTS) => async (): Promise<Throughput> => {
+    const load = (side: keyof typeof PORTS) => async (): Promise<Throughput & { pss: number }> => {
       await firstAnswer(url(PORTS[side]));
       const seen = await loadWith(wrkPath, url(PORTS[side]));
       if (seen.errors > 0) throw new Error(`${side}: ${seen.errors} wrong answers`);
-      return seen;
+      return { ...seen, pss: pssMb(runtimes[side].pid) };
     };
     try {
       const sides = { ours: load("ours"), peer: load("peer"), limit: load("limit") };
       const values = await interleave(ROUNDS, sides);
-      const memory = {
-        ours: [pssMb(runtimes.ours.pid)],
-        peer: [pssMb(runtimes.peer.pid)],
-        limit: [pssMb(runtimes.limit.pid)],
-      };
       const perSecond = pickAll(values, (it) => it.perSecond);
       const p50 = pickAll(values, (it) => it.p50);
+      const memory = pickAll(values, (it) => it.pss);
       return [
         row("B3", "throughput", "req/s", perSecond, { of: "limit", atLeast: 0.4 }),
         row("B3", "latency p50, 32 connections", "ms", p50),

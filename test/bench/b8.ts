@@ -18,16 +18,17 @@ async function perCall(count: number, call: () => unknown): Promise<number> {
   return ((performance.now() - begin) * 1000) / count;
 }
 
-/** Milliseconds from a change's acknowledgement until another worker reads it. */
-async function staleness(writer: Context, reader: Context): Promise<number[]> {
+/** p99 of the milliseconds from a change's acknowledgement until another worker reads it. */
+async function staleness(writer: Context, reader: Context): Promise<number> {
   const ages: number[] = [];
-  for (let value = 1; value <= CHANGES; value += 1) {
+  for (let change = 0; change < CHANGES; change += 1) {
+    const value = performance.now();
     await writer.set("changing", value);
     const acknowledged = performance.now();
     while (reader.store.get("global", "changing") !== value) await turn();
     ages.push(performance.now() - acknowledged);
   }
-  return ages;
+  return percentile(ages, 0.99);
 }
 
 export const b8: Benchmark = {
@@ -47,8 +48,8 @@ export const b8: Benchmark = {
         peer: () => perCall(READS.peer, read),
         limit: () => perCall(READS.limit, () => map.get("hot")),
       });
-      const ages = await staleness(writer, reader);
-      const p99 = [percentile(ages, 0.99)];
+      const p99: number[] = [];
+      for (let count = 0; count < ROUNDS; count += 1) p99.push(await staleness(writer, reader));
       return [
         row("B8", "read of a hot key", "µs", times, { of: "peer", atMost: 0.01 }),
         row(

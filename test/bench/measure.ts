@@ -22,18 +22,31 @@ export type Side = "ours" | "peer" | "limit";
  * round warms up and does not count.
  * @returns all counted values of each side.
  */
-export async function interleave<T>(
+export async function interleave<T, S extends string = Side>(
   rounds: number,
-  sides: Readonly<Record<Side, () => Promise<T>>>,
-): Promise<Record<Side, T[]>> {
-  const values: Record<Side, T[]> = { ours: [], peer: [], limit: [] };
+  sides: Readonly<Record<S, () => Promise<T>>>,
+): Promise<Record<S, T[]>> {
+  const names = Object.keys(sides) as S[];
+  const values = Object.fromEntries(names.map((side) => [side, [] as T[]])) as Record<S, T[]>;
   for (let round = 0; round <= rounds; round += 1) {
-    for (const side of ["peer", "ours", "limit"] as const) {
+    for (const side of names) {
       const value = await sides[side]();
       if (round > 0) values[side].push(value);
     }
   }
   return values;
+}
+
+/** One number out of each counted value. */
+export function pickAll<T, S extends string>(
+  values: Readonly<Record<S, readonly T[]>>,
+  pick: (value: T) => number,
+): Record<S, number[]> {
+  const sides = Object.entries<readonly T[]>(values);
+  return Object.fromEntries(sides.map(([side, all]) => [side, all.map(pick)])) as Record<
+    S,
+    number[]
+  >;
 }
 
 const round = (value: number) => Number(value.toPrecision(4));

@@ -88,6 +88,8 @@ function environment({ role, name, port, database }: RuntimeOptions): string[] {
     REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
     REDFLEET_MONGODB_DATABASE: database,
     REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
+    // As the peers have them.
+    REDFLEET_NODES_EXCLUDES: "none",
     REDFLEET_LOG_LEVEL: "warn",
   };
   return Object.entries(values).map(([key, value]) => `${key}=${value}`);
