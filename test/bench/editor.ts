@@ -26,19 +26,29 @@ export class Editor {
   }
 
   /** Saves a whole flow set, as the editor does; only changed nodes restart. */
-  async deploy(flows: readonly FlowNode[]): Promise<void> {
-    const answer = await fetch(`${this.origin}/flows`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        authorization: `Bearer ${this.token}`,
-        "node-red-deployment-type": "nodes",
-        // The server may just be closing a connection that has idled.
-        connection: "close",
-      },
-      body: JSON.stringify(flows),
-    });
-    if (!answer.ok) throw new Error(`deploy: ${answer.status} ${await answer.text()}`);
-    await answer.arrayBuffer();
+  deploy(flows: readonly FlowNode[]): Promise<void> {
+    return postFlows(this.origin, "nodes", flows, { authorization: `Bearer ${this.token}` });
   }
+}
+
+/** Gives flows to a Node-RED by its admin API. @throws unless it takes them. */
+export async function postFlows(
+  origin: string,
+  deploymentType: "nodes" | "reload",
+  flows: readonly FlowNode[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const answer = await fetch(`${origin}/flows`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "node-red-deployment-type": deploymentType,
+      // The server may just be closing a connection that has idled.
+      connection: "close",
+      ...more,
+    },
+    body: JSON.stringify(flows),
+  });
+  if (!answer.ok) throw new Error(`${deploymentType}: ${answer.status} ${await answer.text()}`);
+  await answer.arrayBuffer();
 }

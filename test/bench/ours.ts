@@ -2,8 +2,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runtimeCommand } from "../../components/node-red/runtime.ts";
+import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
 import { engine } from "../support/engine.ts";
 import { platformImage } from "../support/image.ts";
+import { endProfiled, profileOptions } from "./profile.ts";
 
 let image = "";
 /** The default of a tenant. */
@@ -22,8 +24,11 @@ export interface RuntimeOptions {
   readonly name: string;
   readonly port: number;
   readonly core: string;
-  readonly uri: string;
-  readonly database: string;
+  /** The flow store in MongoDB. */
+  readonly uri?: string;
+  readonly database?: string;
+  /** The flow store in Valkey. */
+  readonly valkey?: ValkeySettings;
   /** Limit that the command is made for, in MB; not enforced, as it is not for peers. Default a tenant's. */
   readonly memory?: number;
 }
@@ -41,11 +46,13 @@ export async function buildOurs(): Promise<void> {
 
 /** Creates and starts one runtime; returns when its process runs, which is before it answers. */
 export async function startOurs(options: RuntimeOptions): Promise<Runtime> {
-  const files = secretFiles(options.uri);
+  const files = secretFiles(options);
+  const { flags, binds } = profileOptions(options.role);
+  const [node = "", ...args] = runtimeCommand(options.memory ?? MEMORY_MB);
   const container = await engine.createContainer({
     Image: image,
     Labels: { "redfleet.stack": "bench" },
-    Cmd: runtimeCommand(options.memory ?? MEMORY_MB),
+    Cmd: [node, ...flags, ...args],
     User: "1000:1000",
     Env: environment(options),
     HostConfig: {
@@ -53,28 +60,37 @@ export async function startOurs(options: RuntimeOptions): Promise<Runtime> {
       CpusetCpus: options.core,
       ReadonlyRootfs: true,
       CapDrop: ["ALL"],
-      Binds: [`${files}:/run/redfleet:ro`],
+      Binds: [`${files}:/run/redfleet:ro`, ...binds],
       Tmpfs: { "/tmp": "", "/data": "uid=1000,gid=1000,mode=700" },
     },
   });
   await container.start();
   const { State: state } = await container.inspect();
   const stop = async () => {
+    await endProfiled(container);
     await container.remove({ force: true, v: true });
     rmSync(files, { recursive: true, force: true });
   };
   return { pid: state.Pid, stop };
 }
 
-function secretFiles(uri: string): string {
+function secretFiles({ uri, valkey }: RuntimeOptions): string {
   const files = mkdtempSync(join(tmpdir(), "redfleet-bench-"));
   chmodSync(files, 0o755);
-  writeFileSync(join(files, "mongodb-uri"), uri);
+  if (uri !== undefined) writeFileSync(join(files, "mongodb-uri"), uri);
+  if (valkey !== undefined) writeFileSync(join(files, "valkey.json"), JSON.stringify(valkey));
   writeFileSync(join(files, "credential-secret"), "bench");
   return files;
 }
 
-function environment({ role, name, port, database }: RuntimeOptions): string[] {
+function environment({ role, name, port, database, valkey }: RuntimeOptions): string[] {
+  const store = valkey
+    ? { REDFLEET_FLOW_STORE: "valkey", REDFLEET_VALKEY_FILE: "/run/redfleet/valkey.json" }
+    : {
+        REDFLEET_FLOW_STORE: "mongodb",
+        REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
+        REDFLEET_MONGODB_DATABASE: database,
+      };
   const values = {
     REDFLEET_STACK: "bench",
     REDFLEET_COMPONENT: role === "instance" ? "tenant" : role,
@@ -84,10 +100,9 @@ function environment({ role, name, port, database }: RuntimeOptions): string[] {
     REDFLEET_HTTP_PORT: String(port),
     REDFLEET_HEALTH_PORT: String(port + 1000),
     REDFLEET_HTTP_NODE_ROOT: "/red-nodes",
-    REDFLEET_FLOW_STORE: "mongodb",
-    REDFLEET_MONGODB_URI_FILE: "/run/redfleet/mongodb-uri",
-    REDFLEET_MONGODB_DATABASE: database,
+    ...store,
     REDFLEET_CREDENTIAL_SECRET_FILE: "/run/redfleet/credential-secret",
+    REDFLEET_DRAIN_SECONDS: "0",
     // As the peers have them.
     REDFLEET_NODES_EXCLUDES: "none",
     REDFLEET_LOG_LEVEL: "warn",

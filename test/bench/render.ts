@@ -17,19 +17,25 @@ are to be trusted; smaller differences of wall-clock times are noise on a busy m
 
 | | measured | peer | limit |
 |---|---|---|---|
-| B1 | process start to the first 200 of a flow | \`node-red\` 5 from npm, default settings | bare Express |
+| B1 | process start to the first 200 of a flow | \`node-red\` 5 from npm, default settings | bare Express; bare \`node:http\` |
 | B2 | proportional set size per idle instance, eight at once | the same | bare \`node:http\` |
 | B3 | HTTP-in → function → response, one core | the same | bare \`node:http\` |
 | B4 | proportional set size after that load | the same | bare \`node:http\` |
-| B5 | proxy CPU per request | nginx as the HTTP scaling article sets it up | nginx with upstream keep-alive |
+| B5 | proxy CPU per request over TLS | nginx as the HTTP scaling article sets it up | nginx with upstream keep-alive |
 | B6 | lost requests and latency of an unchanged tab during deploys | deployment type \`reload\` | none lost; p99 when idle |
-| B7 | save in the editor until two replicas serve it | flow file written, then \`reload\` on both | the store's own write of the same flow set |
+| B7 | save in the editor until two replicas serve it, flows in MongoDB or Valkey | three \`node-red\` 5, one of them the editor, with the article's storage plugin on the same MongoDB | the store's own write of the same flow set |
 | B8 | read of shared context by a worker that keeps a copy, and its age | a \`GET\` by ioredis, parsed | \`Map\`; nothing |
 | B9 | change of a part of a document in shared context | a script that reads, changes and writes the document | a bare \`HSET\` of the part |
 | B10 | writes of shared context a second | \`SET\` by ioredis | the same in pipelines; \`PING\` |
 | B11 | time without a leader after the last one has ended | the algorithm of node-red-cluster: 10 s, renewed every 2 s | one round trip |
 
-Run it: \`npm run bench\`, or \`npm run bench -- B3 B6 --json\`.
+Ours loads the same palette as \`node-red\` from npm, also the nodes that the platform leaves out unless told otherwise.
+B5 has no row for plain HTTP: the edge answers that with a redirect to HTTPS and forwards nothing.
+
+Run it: \`npm run bench\`, or \`npm run bench -- B3 B6 --json\`. \`npm run bench -- B7 --profile\` tells by module and
+function what the measured runtimes spend CPU and heap on, and where the profiles are for Chrome's DevTools; its
+figures are slower and are not written. For B8 to B10, which run our code in their own process:
+\`node --cpu-prof test/bench/run.ts B9\`.
 
 What the whole platform may take is measured by the tests: they assert no times but record them, and a
 test run judges at its end those that have a limit. The limits are for a quiet machine with two cores; a

@@ -1,7 +1,8 @@
 /**
- * Runs the benchmarks: `node test/bench/run.ts [B1 B3 …] [--json] [--write]`. Every figure is
+ * Runs the benchmarks: `node test/bench/run.ts [B1 B3 …] [--json] [--write] [--profile]`. Every figure is
  * measured beside its peer in the same run; `--write` puts the results into docs/performance.md, with
  * what the tests have recorded of the platform; `node test/bench/run.ts figures` writes only that.
+ * `--profile` tells what our processes spend CPU and heap on; it slows them, so such figures are not written.
  */
 import { sweep } from "../support/engine.ts";
 import { endAll } from "../support/process.ts";
@@ -18,10 +19,11 @@ import { b9 } from "./b9.ts";
 import { b10 } from "./b10.ts";
 import { b11 } from "./b11.ts";
 import { pinSelf } from "./pinned.ts";
+import { profile, summarise } from "./profile.ts";
 import { renderTable, writeDocument } from "./render.ts";
 import type { Benchmark, Row } from "./types.ts";
 
-/** Most that one benchmark may take; on a quiet machine none needs half of it. */
+/** Most that one benchmark may take; on a quiet machine each stays below three minutes. */
 const LIMIT_SECONDS = 240;
 
 const ALL: readonly Benchmark[] = [b1, b2, b3, b5, b6, b7, b8, b9, b10, b11];
@@ -32,6 +34,10 @@ async function main(args: readonly string[]): Promise<undefined> {
     return undefined;
   }
   const json = args.includes("--json");
+  const profiled = args.includes("--profile");
+  if (profiled && args.includes("--write")) {
+    throw new UsageError("--profile slows what is measured: its figures are not to be written");
+  }
   const chosen = choose(args.filter((arg) => !arg.startsWith("--")));
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupted);
@@ -43,6 +49,7 @@ async function main(args: readonly string[]): Promise<undefined> {
   for (const benchmark of chosen) {
     say(`── ${benchmark.id} ${benchmark.what}`);
     const started = Date.now();
+    if (profiled) profile(benchmark.id);
     const found = await bounded(benchmark).catch((error) => {
       process.exitCode = 1;
       say(`${benchmark.id} was not taken: ${error instanceof Error ? error.message : error}`);
@@ -50,6 +57,7 @@ async function main(args: readonly string[]): Promise<undefined> {
     });
     rows.push(...found);
     say(`${renderTable(found)}   ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+    if (profiled) say(summarise());
   }
   if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
   if (args.includes("--write")) writeDocument(rows);

@@ -13,11 +13,16 @@ const URI = `mongodb://127.0.0.1:${PORT}/?replicaSet=rs0`;
 /** The editor's first user in every benchmark. */
 export const PASSWORD = "bench-password";
 
+/** Hash of it, cheap to check. */
+export const hashPassword = (): Promise<string> => hash(PASSWORD, 4);
+
 /** A MongoDB replica set of one member on the loopback, on the client's core. */
 export interface Store {
   readonly uri: string;
   /** Gives a database its first revision and its first user; what was there is dropped. */
   seed(database: string, flows: readonly FlowNode[]): Promise<void>;
+  /** Gives a database its first flows as the HTTP scaling article's plugin keeps them. */
+  seedSynced(database: string, flows: readonly FlowNode[]): Promise<void>;
   /** Milliseconds of one acknowledged write of a flow set, made as the runtime makes it. */
   write(flows: readonly FlowNode[]): Promise<number>;
   close(): Promise<void>;
@@ -36,10 +41,14 @@ export async function startStore(): Promise<Store> {
   await container.start();
   await initiate();
   const client = await new MongoClient(URI).connect();
-  const passwordHash = await hash(PASSWORD, 4);
+  const passwordHash = await hashPassword();
   return {
     uri: URI,
     seed: (database, flows) => seed(client, database, flows, passwordHash),
+    seedSynced: async (database, flows) => {
+      const nodes = flows.map((node) => ({ ...node, instanceId: "bench" }));
+      await client.db(database).collection("nodered-flows").insertMany(nodes);
+    },
     write: (flows) => timedWrite(client, flows),
     close: async () => {
       await client.close();

@@ -6,9 +6,12 @@ import {
 import type { ContextStore } from "../../images/node-red/runtime/context/store.ts";
 import type { ValkeySettings } from "../../images/node-red/runtime/environment.ts";
 import { createLogger } from "../../images/node-red/runtime/log.ts";
+import { ValkeyFlowStore } from "../../images/node-red/runtime/store/valkey.ts";
 import { engine } from "../support/engine.ts";
+import type { FlowNode } from "../support/flows.ts";
 import { platformImage } from "../support/image.ts";
 import { CORE } from "./pinned.ts";
+import { hashPassword } from "./store.ts";
 
 const PORT = 28890;
 const SERVER = { host: "127.0.0.1", port: PORT };
@@ -20,17 +23,21 @@ export const VALKEY: ValkeySettings = { server: SERVER, prefix: "nr:bench:" };
 export interface ValkeyServer {
   /** A plain client, for peers and limits. */
   readonly client: Redis;
+  /** Gives the flow store its first revision and its first user. */
+  seed(flows: readonly FlowNode[]): Promise<void>;
+  /** Milliseconds of one acknowledged write of a flow set. */
+  write(flows: readonly FlowNode[]): Promise<number>;
   close(): Promise<void>;
 }
 
 /** Starts the server in a container that `sweep` would find too; it keeps nothing. */
-export async function startValkey(): Promise<ValkeyServer> {
+export async function startValkey(core: string = CORE.server): Promise<ValkeyServer> {
   const container = await engine.createContainer({
     Image: await platformImage("valkey"),
     Labels: { "redfleet.stack": "bench" },
     User: "999:999",
     Cmd: ["valkey-server", "--port", String(PORT), "--bind", "127.0.0.1", "--save", ""],
-    HostConfig: { NetworkMode: "host", CpusetCpus: CORE.server },
+    HostConfig: { NetworkMode: "host", CpusetCpus: core },
   });
   await container.start();
   const client = new Redis({ ...SERVER, retryStrategy: () => 50 });
@@ -38,11 +45,37 @@ export async function startValkey(): Promise<ValkeyServer> {
   await client.ping();
   return {
     client,
+    seed,
+    write: async (flows) => {
+      const text = JSON.stringify(flows);
+      const started = performance.now();
+      await client.set("limit:flows", text);
+      return performance.now() - started;
+    },
     close: async () => {
       client.disconnect();
       await container.remove({ force: true, v: true });
     },
   };
+}
+
+async function seed(flows: readonly FlowNode[]): Promise<void> {
+  const store = new ValkeyFlowStore({
+    ...{ settings: VALKEY, waitReplicas: 0, appName: "bench", pollSeconds: 30, history: 50 },
+    log: createLogger("error", { component: "bench" }),
+  });
+  try {
+    await store.connect(AbortSignal.timeout(10_000));
+    const content = { flows: JSON.stringify(flows), credentials: "{}" };
+    await store.commit(0, { ...content, user: null, digest: "", writeId: "bench" });
+    await store.writeUser({
+      username: "admin",
+      passwordHash: await hashPassword(),
+      role: "admin",
+    });
+  } finally {
+    await store.close();
+  }
 }
 
 /** The shared context as a worker has it, opened. */
