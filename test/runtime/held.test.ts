@@ -74,7 +74,8 @@ describe.concurrent("a process whose event loop is held", () => {
     const begun = [ask(runtime, "/slow"), ask(runtime, "/loop")];
     await pause(1000);
     await watched(runtime, CHECKS);
-    expect(await runtime.ended()).toBe(137);
+    // By itself, or killed: on a busy machine it gets there before the check that woke it does.
+    expect([1, 137]).toContain(await runtime.ended());
     const logs = await runtime.logs();
     expect(logs).toContain("the event loop was held for 30 s");
     expect(logs).toMatch(/held \(Function node:loop-fn/);
