@@ -2,10 +2,11 @@
 # `server`, the process that ends.
 
 # How long it looks for somebody to hand over to (Sentinels look every 10 s who is a replica), and how long it then waits
-# for them to say who leads, in seconds. What is under way when the first is over takes 7 s more, the server's own end 5:
-# together less than the 30 s that the engine gives.
+# for them to say who leads, in seconds.
 SEEK=12
 HANDED=5
+# When the server ends at the latest, in seconds, whatever is under way: its own end takes 5, and the engine gives 30.
+LATEST=24
 # How long it waits at a time for replicas to catch up, in seconds: so long, and the time of one more look, writes are held.
 HOLD=2
 MAJORITY=$((${#SENTINELS[@]} / 2 + 1))
