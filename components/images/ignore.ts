@@ -1,6 +1,6 @@
 /**
  * The rules of a `.dockerignore`: one pattern a line, `**`, `*`, `?`, `!` for exceptions, the last match
- * wins. `node_modules` never counts, written or not: what is installed on a machine is not content.
+ * wins.
  */
 export function ignoreMatcher(text: string): (file: string) => boolean {
   const rules = text
@@ -9,7 +9,6 @@ export function ignoreMatcher(text: string): (file: string) => boolean {
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => ({ keep: line.startsWith("!"), pattern: toPattern(line.replace(/^!/, "")) }));
   return (file) => {
-    if (file.split("/").includes("node_modules")) return true;
     const last = rules.findLast(({ pattern }) => pattern.test(file));
     return last !== undefined && !last.keep;
   };

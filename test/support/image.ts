@@ -34,10 +34,9 @@ export async function buildOnce(
   return tag;
 }
 
-/** The ignore file may leave the Dockerfile out of the image, not out of the build. */
+/** What the engine gets of a folder. */
 function contextOf(folder: string): TarFile[] {
-  const files = new Set(["Dockerfile", ...contextFiles(folder)]);
-  return [...files].map((name) => {
+  return contextFiles(folder).map((name) => {
     const path = join(folder, name);
     return { name, content: readFileSync(path), owner: 0, mode: statSync(path).mode & 0o777 };
   });

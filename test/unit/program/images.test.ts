@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -22,6 +30,8 @@ function write(file: string, text: string): void {
   writeFileSync(join(context(), file), text);
 }
 
+const link = (target: string) => symlinkSync(target, join(context(), "link"));
+
 const tag = (args: Record<string, string> = {}) => imageTag("x", args, root);
 
 test("the same content has the same tag", () => {
@@ -33,9 +43,19 @@ test.each([
   ["a file changes", () => write("start", "#!/bin/sh\nexit\n")],
   ["a file comes", () => write("more/file", "")],
   ["a file becomes executable", () => chmodSync(join(context(), "start"), 0o755)],
+  ["a package comes", () => write("node_modules/y/index.js", "vendored")],
+  ["a link comes", () => link("start")],
 ])("another tag when %s", (_, change) => {
   const before = tag();
   change();
+  expect(tag()).not.toBe(before);
+});
+
+test("a link counts by where it leads to, though nothing is there", () => {
+  link("start");
+  const before = tag();
+  rmSync(join(context(), "link"));
+  link("nowhere");
   expect(tag()).not.toBe(before);
 });
 
@@ -44,7 +64,7 @@ test("another tag with another base", () => {
 });
 
 test("what the engine does not get is not in the tag", () => {
-  write(".dockerignore", "*.log\ndocs\n!docs/keep.md\n");
+  write(".dockerignore", "*.log\nnode_modules\ndocs\n!docs/keep.md\n");
   const before = tag();
   write("node_modules/y/index.js", "installed");
   write("trace.log", "now");
@@ -52,6 +72,14 @@ test("what the engine does not get is not in the tag", () => {
   expect(tag()).toBe(before);
   write("docs/keep.md", "kept");
   expect(tag()).not.toBe(before);
+});
+
+test("a Dockerfile counts though it is ignored: the engine builds by it", () => {
+  write(".dockerignore", "*\n!start\n");
+  const before = tag();
+  write("Dockerfile", "FROM scratch\nCOPY start /\n");
+  expect(tag()).not.toBe(before);
+  expect(contextFiles(context())).toEqual(["Dockerfile", "start"]);
 });
 
 test("files are listed in one order with one separator", () => {
