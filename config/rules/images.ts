@@ -1,12 +1,14 @@
 import { join } from "node:path";
+import { isReservedVariable } from "../../images/node-red/runtime/environment.ts";
 import { sortedEntries } from "../canonical.ts";
+import { insteadOf } from "../environment.ts";
 import type { Problem } from "../errors.ts";
 import { problem, type Rule, type RuleContext } from "./rule.ts";
 
 /**
  * A template's image is the platform's with more in it: the runtime, its health check and its start are the
- * platform's business, and come anew with each version of it. An entry point would change the start; a command and
- * a health check would do nothing, since every container has the platform's.
+ * platform's business, and come anew with each version of it. An entry point would change the start, a stop
+ * signal the end; a command and a health check would do nothing, since every container has the platform's.
  */
 export const imageRules: Rule = (config, context) =>
   sortedEntries(config.templates).flatMap(([key, { image }]) =>
@@ -41,12 +43,15 @@ function check(path: string, folder: string, { readFile }: RuleContext): Problem
     return wrong("begins with ARG BASE, its last stage is FROM $BASE", "change its Dockerfile");
   }
   const flags = new Set(all.flatMap(unknownFlags));
-  const own = all.slice(last).map(({ word }) => word);
+  const own = all.slice(last);
   return [
     ...[...flags].flatMap((flag) => wrong(`no ${flag}: ${UNKNOWN}`, "take it out")),
     ...Object.entries(REFUSED).flatMap(([word, why]) =>
-      own.includes(word) ? wrong(`no ${word}: ${why}`, "take it out") : [],
+      own.some((one) => one.word === word) ? wrong(`no ${word}: ${why}`, "take it out") : [],
     ),
+    ...own
+      .flatMap(reservedVariables)
+      .flatMap((name) => wrong(`no ENV ${name}: set by the platform`, insteadOf(name))),
   ];
 }
 
@@ -55,7 +60,21 @@ const REFUSED = {
   ENTRYPOINT: "the platform starts Node-RED itself",
   CMD: "the platform starts Node-RED itself",
   HEALTHCHECK: "the platform checks Node-RED itself",
+  STOPSIGNAL: "the platform ends Node-RED itself",
 };
+
+/** Variables of the platform that `ENV` sets: `ENV A=1 B="2 3"`, or `ENV A 1`. A longer search path is no harm. */
+function reservedVariables({ word, rest }: Instruction): string[] {
+  if (word !== "ENV") return [];
+  const [first = ""] = rest.split(" ");
+  const pairs = first.includes("=")
+    ? [...rest.matchAll(/([^\s=]+)=((?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\])*)/g)]
+    : [[rest, first, rest.slice(first.length)]];
+  return pairs.flatMap(([, name = "", value = ""]) => {
+    const isLonger = name === "PATH" && /\$(PATH\b|\{PATH\})/.test(value);
+    return isReservedVariable(name) && !isLonger ? [name] : [];
+  });
+}
 
 const UNKNOWN = "the engine's classic builder, which makes the image, does not know it";
 

@@ -25,6 +25,9 @@ test.each([
   ["# ours\narg BASE\nfrom $BASE as ours\n"],
   ["ARG BASE=redfleet/node-red\nFROM $BASE\n"],
   ["ARG BASE\nFROM debian AS tools\nENTRYPOINT x\nFROM $BASE\nCOPY --from=tools --chown=0 /x /x\n"],
+  ["ARG BASE\nFROM debian\nENV NODE_ENV=test\nSTOPSIGNAL KILL\nFROM $BASE\n"],
+  ['ARG BASE\nFROM $BASE\nENV PATH="/opt/x/bin:$PATH" A="NODE_OPTIONS=1 PORT=2" B=\'HOME=/\'\n'],
+  [`ARG BASE\nFROM $BASE\nENV PATH /opt/x/bin:\${PATH}\nENV A NODE_OPTIONS=1\n`],
   ["ARG BASE\nFROM $BASE\nRUN echo 'a <<EOF' \"<<\" $((1 << 2)) && x --mount=y\nENV A=<<EOF\n"],
 ])("an image that is made from the platform's: %j", (dockerfile) => {
   expect(problems(dockerfile)).toEqual([]);
@@ -47,8 +50,21 @@ test.each([
 test.each([
   ['EntryPoint ["sh"]', "no ENTRYPOINT: the platform starts Node-RED itself; take it out"],
   ["HEALTHCHECK NONE", "no HEALTHCHECK: the platform checks Node-RED itself; take it out"],
-])("an image that starts or checks something else: %j", (instruction, rule) => {
+  ["STOPSIGNAL SIGKILL", "no STOPSIGNAL: the platform ends Node-RED itself; take it out"],
+])("an image that starts, checks or ends something else: %j", (instruction, rule) => {
   expect(problems(`ARG BASE\nFROM $BASE\n${instruction}\n`)).toEqual(said(rule));
+});
+
+test.each([
+  ["NODE_OPTIONS", "ENV NODE_OPTIONS=--inspect", "set memory; the heap follows it"],
+  ["NODE_OPTIONS", 'env A="x y" \\\n  NODE_OPTIONS="--a --b"', "set memory; the heap follows it"],
+  ["node_env", "ENV node_env development", "choose another name"],
+  ["LD_PRELOAD", "ENV A=\\ b LD_PRELOAD=/x.so", "choose another name"],
+  ["PATH", "ENV PATH=/opt/x/bin", "choose another name"],
+])("a variable of the platform, %s: %j", (name, instruction, fix) => {
+  expect(problems(`ARG BASE\nFROM $BASE\n${instruction}\n`)).toEqual(
+    said(`no ENV ${name}: set by the platform; ${fix}`),
+  );
 });
 
 const UNKNOWN = "the engine's classic builder, which makes the image, does not know it";
