@@ -8,6 +8,8 @@ const NAME_RULE = `must match ${VARIABLE_NAME.source}`;
 
 interface Holder {
   readonly path: string;
+  /** Where its secrets are named, for one that has no `secretEnv`. */
+  readonly secretsAt?: string;
   readonly env: Readonly<Record<string, unknown>>;
   readonly secretEnv: Readonly<Record<string, string>>;
 }
@@ -19,6 +21,7 @@ export const environmentRules: Rule = (config, context) => {
     ...sortedEntries(config.tenants).map(([key, t]) => ({ ...t, path: `tenants.${key}` })),
     ...sortedEntries(config.templates).map(([key, t]) => ({
       path: `templates.${key}`,
+      secretsAt: "secretEnv of each tenant of it",
       env: t.env,
       secretEnv: {},
     })),
@@ -45,12 +48,13 @@ function names(path: string, env: Readonly<Record<string, unknown>>): Problem[] 
 }
 
 /** The value itself is not shown: it is a secret. */
-function inline({ path, env }: Holder): Problem[] {
+function inline({ path, env, secretsAt }: Holder): Problem[] {
   return Object.entries(env)
     .filter(([name, value]) => looksSecret(name) || isSecretValue(value))
     .map(([name]) => {
       const rule = "a secret does not stand in clear";
-      const fix = `put it into redfleet:secrets and name it in ${path}.secretEnv.${name}`;
+      const place = secretsAt ?? `${path}.secretEnv.${name}`;
+      const fix = `put it into redfleet:secrets and name it in ${place}`;
       return problem("REDFLEET_CFG_INLINE_SECRET", `${path}.env.${name}`, undefined, rule, fix);
     });
 }

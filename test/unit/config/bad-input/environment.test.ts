@@ -60,6 +60,11 @@ const CASES: readonly Case[] = [
     "tenants.acme.env.API_TOKEN: a secret does not stand in clear; put it into redfleet:secrets and name it in tenants.acme.secretEnv.API_TOKEN [REDFLEET_CFG_INLINE_SECRET]",
   ],
   [
+    "a secret in clear in a template, which names none",
+    withSections({ templates: { odd: { nodeRed: 5, env: { TOKEN: "hunter2" } } } }),
+    "templates.odd.env.TOKEN: a secret does not stand in clear; put it into redfleet:secrets and name it in secretEnv of each tenant of it [REDFLEET_CFG_INLINE_SECRET]",
+  ],
+  [
     "a secret that is not there",
     withTenant({ secretEnv: { TOKEN: "acme" } }),
     "tenants.acme.secretEnv.TOKEN: got \"acme\"; no such key in redfleet:secrets; use one of api or: npx pulumi config set --secret --path 'redfleet:secrets.acme' --stack dev [REDFLEET_CFG_SECRET_MISSING]",
