@@ -51,8 +51,12 @@ function sentinels(count: number, replicas: number, dev: boolean): Problem[] {
 function quorum(sentinelCount: number, value: number | undefined): Problem[] {
   const majority = majorityOf(sentinelCount);
   if (value === undefined || (value >= majority && value <= sentinelCount)) return [];
-  const rule = `between the majority and all Sentinels (${majority}..${sentinelCount})`;
-  return [problem("REDFLEET_CFG_SENTINEL", "valkey.quorum", value, rule, `use ${majority}`)];
+  const range = `${majority}..${sentinelCount}`;
+  const [rule, fix] =
+    sentinelCount === 0
+      ? ["there are no Sentinels to agree", "leave it out"]
+      : [`between the majority and all Sentinels (${range})`, `use ${majority}`];
+  return [problem("REDFLEET_CFG_SENTINEL", "valkey.quorum", value, rule, fix)];
 }
 
 function minReplicas(value: number, replicas: number): Problem[] {

@@ -67,6 +67,11 @@ badInput([
     "valkey.quorum: got 1; between the majority and all Sentinels (2..3); use 2 [REDFLEET_CFG_SENTINEL]",
   ],
   [
+    "a quorum of no Sentinels",
+    withSections({ valkey: { replicas: 0, sentinels: 0, quorum: 1 } }),
+    "valkey.quorum: got 1; there are no Sentinels to agree; leave it out [REDFLEET_CFG_SENTINEL]",
+  ],
+  [
     "more replicas to write than there are",
     withSections({ valkey: { minReplicasToWrite: 3 } }),
     "valkey.minReplicasToWrite: got 3; at most the number of replicas (2), or writes would always fail; use 1 [REDFLEET_CFG_SENTINEL]",
