@@ -48,19 +48,14 @@ function formProblems({ host, path, written }: HostClaim, domain: string): Probl
   if (label === undefined ? !aliasName(path, host) : !isDnsLabel(label)) {
     return [problem("REDFLEET_CFG_NAME", path, written, LABEL_RULE, 'write it like "shop"')];
   }
-  return reserved(path, written, host, domain);
+  if (host !== domain && !RESERVED_HOSTS.some((name) => host === `${name}.${domain}`)) return [];
+  // A key may stay when `host` says another name; a host or an alias is the name itself.
+  const fix = isKey ? "choose another name, or set host" : "choose another name";
+  return [problem("REDFLEET_CFG_RESERVED_NAME", path, written, "reserved for the platform", fix)];
 }
 
 function aliasName(path: string, host: string): boolean {
   return path.includes(".aliases.") && isDnsName(host);
-}
-
-function reserved(path: string, written: string, host: string, domain: string): Problem[] {
-  const word = RESERVED_HOSTS.find((name) => host === `${name}.${domain}`);
-  const taken = word !== undefined || host === domain;
-  if (!taken) return [];
-  const fix = "choose another name, or set host";
-  return [problem("REDFLEET_CFG_RESERVED_NAME", path, written, "reserved for the platform", fix)];
 }
 
 function tooLong(path: string, name: string, max: number, other = ""): Problem {

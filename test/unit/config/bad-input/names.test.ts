@@ -88,13 +88,13 @@ badInput([
   [
     "an alias that is the domain itself",
     withTenant({ aliases: ["fleet.example.org"] }),
-    'tenants.acme.aliases.0: got "fleet.example.org"; reserved for the platform; choose another name, or set host [REDFLEET_CFG_RESERVED_NAME]',
+    'tenants.acme.aliases.0: got "fleet.example.org"; reserved for the platform; choose another name [REDFLEET_CFG_RESERVED_NAME]',
   ],
   ...RESERVED_HOSTS.map(
     (host): Case => [
       `the reserved host ${host}`,
       withTenant({ host }),
-      `tenants.acme.host: got "${host}"; reserved for the platform; choose another name, or set host [REDFLEET_CFG_RESERVED_NAME]`,
+      `tenants.acme.host: got "${host}"; reserved for the platform; choose another name [REDFLEET_CFG_RESERVED_NAME]`,
     ],
   ),
   ...["fleet.example.org:8443", "localhost", "Fleet.example.org", ""].map(
