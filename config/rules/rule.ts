@@ -28,6 +28,10 @@ export function problem(
   return { code, path, got: show(got), rule, fix };
 }
 
+/** The command that asks for a secret and keeps it. */
+const setSecret = (key: string, stack: string): string =>
+  `npx pulumi config set --secret --path 'redfleet:secrets.${key}' --stack ${stack}`;
+
 /** What is wrong with a reference to a key in `redfleet:secrets`: nothing, or that there is none. */
 export function missingSecret(
   path: string,
@@ -36,12 +40,12 @@ export function missingSecret(
 ): Problem[] {
   if (hasPassword(name)) {
     const rule = "the name of a key in redfleet:secrets, not the secret itself";
-    const fix = `put it there with npx pulumi config set --secret --stack ${stack}, and write its key here`;
+    const fix = `put it there with ${setSecret("<key>", stack)}, and write its key here`;
     return [problem("REDFLEET_CFG_INLINE_SECRET", path, undefined, rule, fix)];
   }
   if (known === undefined || known.includes(name)) return [];
   const rule = "no such key in redfleet:secrets";
-  const set = `npx pulumi config set --secret --path 'redfleet:secrets.${name}' --stack ${stack}`;
+  const set = setSecret(name, stack);
   const fix = known.length > 0 ? `${didYouMean(name, known)} or: ${set}` : set;
   return [problem("REDFLEET_CFG_SECRET_MISSING", path, name, rule, fix)];
 }

@@ -54,6 +54,6 @@ test("a password in an address is refused without being repeated", () => {
   expect(problems).toEqual([
     expect.stringContaining('registry.url: got "https://bob:***@npm.example.org"; '),
     expect.stringContaining('tenants.acme.modules.0: got "https://bob:***@example.org/x.tgz"; '),
-    "valkey.external.urlSecret: the name of a key in redfleet:secrets, not the secret itself; put it there with npx pulumi config set --secret --stack dev, and write its key here [REDFLEET_CFG_INLINE_SECRET]",
+    "valkey.external.urlSecret: the name of a key in redfleet:secrets, not the secret itself; put it there with npx pulumi config set --secret --path 'redfleet:secrets.<key>' --stack dev, and write its key here [REDFLEET_CFG_INLINE_SECRET]",
   ]);
 });
