@@ -8,14 +8,14 @@ import { problem, type Rule, type RuleContext } from "./rule.ts";
 
 /**
  * First words of the paths that the editor answers: the routes of Node-RED's editor-api (4 and 5), the
- * files of its editor-client, and what its core nodes add. A prefix among them would cut the editor off;
- * `.well-known` is about the host as a whole (RFC 8615).
+ * files of its editor-client, and what its core nodes and the platform's own plugins add. A prefix among them
+ * would cut the editor off; `.well-known` is about the host as a whole (RFC 8615).
  */
 const TAKEN_PREFIXES: readonly string[] = [
   ...["auth", "comms", "context", "core", "credentials", "diagnostics", "flow", "flows", "icons"],
   ...["library", "locales", "nodes", "plugins", "projects", "resources", "settings", "theme"],
   ...["favicon.ico", "red", "types", "vendor", "debug", "inject", "udp-ports"],
-  ".well-known",
+  ...["redfleet", ".well-known"],
 ];
 
 /** Ports, certificate files and path prefixes. */

@@ -47,6 +47,7 @@ badInput([
     "/core",
     "/diagnostics",
     "/inject",
+    "/redfleet",
   ].map(
     (apiPrefix): Case => [
       `a path of the platform itself, ${apiPrefix}`,
