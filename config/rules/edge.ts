@@ -71,13 +71,17 @@ function checkPair(config: PlatformConfig, pem: string, keyPem: string): Problem
   if (!certificateFile.checkPrivateKey(key)) {
     return [tlsProblem("key", undefined, "belongs to the certificate", "use the matching key")];
   }
-  return [...expiry(certificateFile), ...coverage(config, certificateFile)];
+  return [...validity(certificateFile), ...coverage(config, certificateFile)];
 }
 
-function expiry(certificateFile: X509Certificate): Problem[] {
-  if (certificateFile.validToDate > new Date()) return [];
-  const got = certificateFile.validTo;
-  return [tlsProblem("certificate", got, "not expired", "renew it")];
+function validity({ validFrom, validFromDate, validTo, validToDate }: X509Certificate): Problem[] {
+  const now = new Date();
+  if (validFromDate > now) {
+    const fix = "use one that is valid now, or set the clock of this machine right";
+    return [tlsProblem("certificate", validFrom, "valid already", fix)];
+  }
+  if (validToDate > now) return [];
+  return [tlsProblem("certificate", validTo, "not expired", "renew it")];
 }
 
 function coverage(config: PlatformConfig, certificateFile: X509Certificate): Problem[] {

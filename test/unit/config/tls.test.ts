@@ -69,14 +69,19 @@ test("a certificate that misses a host names every host that it misses", () => {
   ]);
 });
 
-test("a certificate that has expired", async () => {
-  const then = new Date("2020-01-01T00:00:00Z");
+const OR_THE_CLOCK = "use one that is valid now, or set the clock of this machine right";
+
+test.each([
+  ["has expired", 2020, "Jan 31 00:00:00 2020 GMT", "not expired; renew it"],
+  ["is not valid yet", 2099, "Dec 31 23:55:00 2098 GMT", `valid already; ${OR_THE_CLOCK}`],
+])("a certificate that %s", async (_, year, date, rest) => {
+  const then = new Date(Date.UTC(year, 0));
   const authority = await issueAuthority("test", [], then);
-  const old = await issueLeaf(authority, { hosts: ["*.fleet.example.org"], days: 30 }, then);
-  writeFileSync(at("old.crt"), old.certificate);
-  writeFileSync(at("old.key"), old.key);
-  expect(problems("old.crt", "old.key")).toEqual([
-    'edge.tls.certificate: got "Jan 31 00:00:00 2020 GMT"; not expired; renew it [REDFLEET_CFG_TLS]',
+  const one = await issueLeaf(authority, { hosts: ["*.fleet.example.org"], days: 30 }, then);
+  writeFileSync(at("dated.crt"), one.certificate);
+  writeFileSync(at("dated.key"), one.key);
+  expect(problems("dated.crt", "dated.key")).toEqual([
+    `edge.tls.certificate: got "${date}"; ${rest} [REDFLEET_CFG_TLS]`,
   ]);
 });
 
