@@ -63,7 +63,7 @@ async function guarded(name: string, check: () => Promise<Check[]>): Promise<Che
 async function checkDeclared(docker: Engine, stack: string): Promise<Check[]> {
   const declared = await declaredPlatform(stack);
   const [room, strangers, running, info] = await Promise.all([
-    readRoom(docker, stack, Object.keys(declared.tenants)),
+    readRoom(docker, stack, declared.tenants),
     strangersOf(docker, stack),
     docker.listContainers(),
     docker.info() as Promise<EngineInfo>,

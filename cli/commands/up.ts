@@ -106,7 +106,7 @@ async function prepare(stack: string, interrupted: boolean) {
   await ensureStack(stack);
   await refuseTaken(docker);
   await recover(docker, stack, interrupted);
-  const crowded = tooFewNetworks(await readRoom(docker, stack, Object.keys(platform.tenants)));
+  const crowded = tooFewNetworks(await readRoom(docker, stack, platform.tenants));
   if (crowded) throw new CliError(crowded);
   return { docker, platform, text };
 }

@@ -1,3 +1,4 @@
+import { identityOf } from "../../config/identity.ts";
 import { physicalName } from "../../config/names.ts";
 import type { Explanation } from "../errors.ts";
 import type { Engine } from "./client.ts";
@@ -27,15 +28,16 @@ const STOCK: readonly Pool[] = [
   { Base: "192.168.0.0/16", Size: 20 },
 ];
 
-/** Asks the engine what it has for a stack: the network of the edge and one for each tenant. */
+/** Asks the engine what it has for a stack: the network of the edge and one for each tenant, by its identity. */
 export async function readRoom(
   docker: Engine,
   stack: string,
-  tenants: readonly string[],
+  tenants: Readonly<Record<string, { renamedFrom?: string | undefined }>>,
 ): Promise<Room> {
+  const identities = Object.entries(tenants).map(([key, tenant]) => identityOf(key, tenant));
   const wanted = [
     physicalName(stack, "edge"),
-    ...tenants.map((key) => physicalName(stack, "tenant", key)),
+    ...identities.map((identity) => physicalName(stack, "tenant", identity)),
   ];
   const [info, networks] = await Promise.all([
     docker.info() as Promise<{ DefaultAddressPools?: Pool[] | null }>,

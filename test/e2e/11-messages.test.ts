@@ -58,7 +58,7 @@ describe("a fault of the environment is told with its cause and the way out:", (
   });
 
   it("an engine without addresses for all networks", async () => {
-    const { free } = await readRoom(engine, STACK.name, []);
+    const { free } = await readRoom(engine, STACK.name, {});
     const tenant = (_: unknown, index: number) =>
       [`t${index}`, { template: "nodered-5", state: "stopped" }] as const;
     const tenants = Object.fromEntries(Array.from({ length: free }, tenant));

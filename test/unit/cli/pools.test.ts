@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { judgeRoom } from "../../../cli/doctor/network.ts";
-import { roomOf, tooFewNetworks } from "../../../cli/engine/pools.ts";
+import type { Engine } from "../../../cli/engine/client.ts";
+import { readRoom, roomOf, tooFewNetworks } from "../../../cli/engine/pools.ts";
 
 const network = (Name: string, Subnet?: string) => ({
   Name,
@@ -35,6 +36,17 @@ test("a network that is there is not needed again", () => {
     ["dev-edge", "dev-tenant-a"],
   );
   expect(room).toEqual({ free: 30, needed: 1 });
+});
+
+test("a tenant that was renamed keeps its network, so it needs none", async () => {
+  const names = ["dev-edge", "dev-tenant-acme"];
+  const engine = {
+    info: async () => ({ DefaultAddressPools: [{ Base: "172.20.0.0/23", Size: 24 }] }),
+    listNetworks: async () => names.map((name, index) => network(name, `172.20.${index}.0/24`)),
+  } as unknown as Engine;
+  const room = await readRoom(engine, "dev", { shop: { renamedFrom: "acme" } });
+  expect(tooFewNetworks(room)).toBeUndefined();
+  expect(await readRoom(engine, "dev", { shop: {} })).toEqual({ free: 0, needed: 1 });
 });
 
 test("too little room is a failure with what to do; just enough is none", () => {
