@@ -6,6 +6,7 @@ import { type Check, fail } from "../doctor/check.ts";
 import { checkEngine, type EngineInfo, judgeMemory } from "../doctor/engine.ts";
 import { checkStackFiles } from "../doctor/files.ts";
 import { checkNetwork, judgeRoom } from "../doctor/network.ts";
+import { checkData, foreign } from "../doctor/ownership.ts";
 import { judgeParts } from "../doctor/parts.ts";
 import { checkState } from "../doctor/state.ts";
 import { checkTools } from "../doctor/tools.ts";
@@ -13,7 +14,7 @@ import { connectedEngine, type Engine } from "../engine/client.ts";
 import { fetchCa, readAbsence } from "../engine/knowledge.ts";
 import { readRoom } from "../engine/pools.ts";
 import { readStack, type StackView } from "../engine/view.ts";
-import { type Explanation, explain } from "../errors.ts";
+import { explain } from "../errors.ts";
 import { paint, paintState, printJson, table } from "../output.ts";
 import { strangersOf } from "../pulumi/owner.ts";
 import { declaredPlatform } from "../stackfile/declared.ts";
@@ -77,7 +78,12 @@ async function checkDeclared(docker: Engine, stack: string): Promise<Check[]> {
   return [
     judgeMemory("memory declared", sumOfLimits(declared) * 2 ** 20, info.MemTotal),
     judgeRoom(room),
-    strangers ? foreign(strangers) : judgeParts(view, declared, await readAbsence(stack)),
+    ...(strangers
+      ? [foreign("containers", strangers)]
+      : [
+          judgeParts(view, declared, await readAbsence(stack)),
+          ...(await checkData(docker, stack)),
+        ]),
     ...(await checkNetwork(edge, own, running)),
     ...(await checkCertificates(await fetchCa(docker, view, edge.tls), served)),
   ];
@@ -90,9 +96,6 @@ const nothingOf = (stack: string): StackView => ({
   volumes: [],
   networks: [],
 });
-
-const foreign = ({ what, why, fix }: Explanation): Check =>
-  fail("containers", `${what}\n${why}`, fix ?? "");
 
 function ownPorts(view: StackView): Set<number> {
   const edges = view.parts.filter((part) => part.component === "edge" && part.status === "running");

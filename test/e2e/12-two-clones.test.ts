@@ -135,6 +135,9 @@ describe("two clones with a stack of one name on one engine", () => {
     succeeded(await owner.redfleet(["down"], { seconds: 300 }));
     await refused(["up"], "holds data of a stack");
     await refused(["status"], "holds data of a stack");
+    const doctor = await other.redfleet(["doctor"]);
+    expect(doctor.code, doctor.output).toBe(1);
+    expect(doctor.output).toContain(`holds data of a stack "${STACK.name}"`);
     isRefusal(await other.pulumi(["up", "--yes"], { seconds: 300 }), "holds data of a stack");
     expect(await volumes()).not.toEqual([]);
     succeeded(await other.redfleet(ERASE, { seconds: 300 }));

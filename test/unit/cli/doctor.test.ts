@@ -13,11 +13,14 @@ import {
 } from "../../../cli/doctor/engine.ts";
 import { judgeStackFile } from "../../../cli/doctor/files.ts";
 import { checkNetwork, judgeName } from "../../../cli/doctor/network.ts";
+import { checkData } from "../../../cli/doctor/ownership.ts";
 import { judgeParts } from "../../../cli/doctor/parts.ts";
 import { judgeLocks, judgePending } from "../../../cli/doctor/state.ts";
 import { checkNode } from "../../../cli/doctor/tools.ts";
 import type { Absence } from "../../../cli/engine/absence.ts";
+import type { Engine } from "../../../cli/engine/client.ts";
 import { parsePlatform } from "../../../config/parse.ts";
+import { testName } from "../../support/names.ts";
 import { part } from "./inspected.ts";
 
 const GIB = 2 ** 30;
@@ -171,6 +174,18 @@ test("a container that is missing or does not run is told once the stack is up",
   const health = { Health: { Status: "starting", FailingStreak: 0, Log: [] } };
   const starting = part("t-edge", "edge", "", { state: health });
   expect(judge(starting, ...others).verdict).toBe("warn");
+});
+
+test("data of another clone is a failure before anything of the stack runs", async () => {
+  const stack = testName("doctor");
+  const holding = (...names: string[]) =>
+    ({ listVolumes: async () => ({ Volumes: names.map((Name) => ({ Name })) }) }) as Engine;
+  expect(await checkData(holding(), stack)).toEqual([]);
+  const [check] = await checkData(holding(`${stack}-mongodb-0-data`), stack);
+  expect(check).toMatchObject({ name: "data", verdict: "fail" });
+  expect(check?.detail).toContain(`holds data of a stack "${stack}" whose passwords and keys`);
+  expect(check?.detail).toContain(`\nfor instance the volume ${stack}-mongodb-0-data; they are in`);
+  expect(check?.fix).toContain(`redfleet down --delete-data --yes --stack ${stack}`);
 });
 
 test("a stack file with problems shows all of them", () => {
