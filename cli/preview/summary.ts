@@ -48,6 +48,7 @@ const FOR_GOOD =
 
 const VOLUME = "docker:index/volume:Volume";
 const CONTAINER = "docker:index/container:Container";
+const NETWORK = "docker:index/network:Network";
 const IMAGE = "docker:index/remoteImage:RemoteImage";
 
 /**
@@ -172,7 +173,8 @@ function effectOf(step: PreviewStep, type: string): Effect | undefined {
       return "changed in place";
     case "replace":
       if (data || erasedBy(step)) return "data lost";
-      return type === CONTAINER && !isJob(step) ? "restarted" : "made anew";
+      // A network goes before the new one comes: whoever is in it is cut off.
+      return type === NETWORK || (type === CONTAINER && !isJob(step)) ? "restarted" : "made anew";
     case "delete":
       // Volumes with data stay on the engine; what goes is a replica's cache, or what an erasure has emptied.
       return "removed";

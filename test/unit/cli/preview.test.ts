@@ -3,7 +3,7 @@ import { type PreviewStep, renderMarkdown, summarise } from "../../../cli/previe
 
 /** A step as a real preview prints it: `urn:pulumi:<stack>::<project>::<types>::<name>`. */
 function step(op: string, type: string, name: string, state: object = {}): PreviewStep {
-  const full = `docker:index/${type}:${type === "volume" ? "Volume" : "Container"}`;
+  const full = `docker:index/${type}:${type[0]?.toUpperCase()}${type.slice(1)}`;
   const urn = `urn:pulumi:dev::redfleet::redfleet:index:Platform$${full}::dev-${name}`;
   const described = { type: full, ...state };
   return op === "delete" ? { op, urn, oldState: described } : { op, urn, newState: described };
@@ -111,6 +111,20 @@ describe("a preview", () => {
     expect(summarise({ steps })).toMatchObject([
       { resource: "editor", effect: "restarted" },
       { resource: "something-new", effect: "made anew" },
+    ]);
+  });
+
+  test("says that those in a network that is made anew are cut off", () => {
+    const steps = [
+      { ...step("replace", "network", "network-data"), replaceReasons: ["ipamConfigs"] },
+      step("create", "network", "tenant-acme.network"),
+    ];
+    expect(summarise({ steps })).toEqual([
+      {
+        ...{ owner: "platform", effect: "restarted", resource: "network-data" },
+        because: ["ipamConfigs"],
+      },
+      { owner: "tenant acme", effect: "created", resource: "network", because: [] },
     ]);
   });
 
