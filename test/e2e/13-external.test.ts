@@ -222,7 +222,8 @@ describe("every key of a stack file", () => {
     );
     expect(found["tenant-solo"]).toEqual([224, 0.6, 96]);
     expect(found["replica-main-1"]).toEqual([300, 0.9, 256]);
-    expect(found.edge?.[0]).toBe(144);
+    expect(found["editor-main"]?.slice(0, 2)).toEqual([400, 0.8]);
+    expect([found.edge?.[0], found.agent?.[0]]).toEqual([144, 176]);
     expect(JSON.parse((await tenant.ask("/settings")).body).version).toMatch(/^4\./);
     const { stdout } = await exec(engine, `${STACK.name}-tenant-solo`, ["workshop"]);
     expect(stdout).toBe("a program of the workshop\n");

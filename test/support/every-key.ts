@@ -27,7 +27,9 @@ export function everyKey({ registry, tls }: Named): PlatformConfig {
     edge: {
       tls: { mode: "files", certificate: tls.certificate, key: tls.key },
       bodyLimit: "1 MB",
+      connectionsPerSource: 400,
       memory: "144 MB",
+      agentMemory: "176 MB",
     },
     clusters: { main: CLUSTER },
     templates: { workshop: TEMPLATE },
@@ -39,7 +41,9 @@ const CLUSTER = {
   apiReplicas: 2,
   flowStore: "valkey",
   displayName: "The cluster with every key",
+  editorMemory: "400 MB",
   replicaMemory: "300 MB",
+  editorCpus: 0.8,
   replicaCpus: 0.9,
   sticky: true,
   drainSeconds: 2,
@@ -47,7 +51,7 @@ const CLUSTER = {
   env: { PLACE: "cluster", COUNT: 3, READY: true },
   secretEnv: { WORD: "cluster-word" },
   modules: ["node-red-contrib-stamp@1.0.0", "node-red-contrib-scripted@1.0.0"],
-  palette: { deny: ["@acme/*"], scripts: true },
+  palette: { allow: ["@acme/*", "other-*"], deny: ["@acme/*"], scripts: true },
   functionModules: ["function-helper"],
   allowNodes: ["exec", "file"],
 };

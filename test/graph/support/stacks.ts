@@ -54,6 +54,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   "mongodb-ca": "value-of-mongodb-ca",
   "acme-mongodb": "mongodb://user:value-of-acme-mongodb@db.example.org/",
   valkey: "rediss-sentinel://user:value-of-valkey@valkey.example.org/0#redfleet",
+  "reports-valkey": "rediss://user:value-of-reports-valkey@valkey.example.org/1",
   "valkey-ca": "value-of-valkey-ca",
   npm: "value-of-npm",
   ...SECRETS_OF_EVERY_KEY,
