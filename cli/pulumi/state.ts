@@ -19,11 +19,14 @@ export interface State {
   pending: { type: string; resource: StateResource }[];
   /** Salt of the passphrase that the secrets are encrypted with. */
   salt: string | undefined;
+  /** When an operation last wrote it, by this machine's clock, in ms since 1970; a copy says the same. */
+  written?: number;
 }
 
 interface Checkpoint {
   checkpoint?: {
     latest?: {
+      manifest?: { time?: string };
       resources?: StateResource[];
       pending_operations?: State["pending"];
       secrets_providers?: { state?: { salt?: string } };
@@ -44,10 +47,12 @@ export function readState(stack: string): State {
 /** @param text content of a checkpoint file */
 export function parseState(text: string): State {
   const latest = (JSON.parse(text) as Checkpoint).checkpoint?.latest;
+  const written = Date.parse(latest?.manifest?.time ?? "");
   return {
     resources: latest?.resources ?? [],
     pending: latest?.pending_operations ?? [],
     salt: latest?.secrets_providers?.state?.salt,
+    ...(!Number.isNaN(written) && { written }),
   };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
+import { inventory } from "../../cli/pulumi/owner.ts";
 import { compare } from "../../cli/pulumi/recovery.ts";
 import { parseState } from "../../cli/pulumi/state.ts";
 import { median } from "../bench/measure.ts";
@@ -135,16 +136,7 @@ async function save(next: string): Promise<void> {
 
 /** What engine and state do not agree on. */
 async function leftOver(): Promise<ReturnType<typeof compare>> {
-  const filters = { label: ["redfleet.stack=dev"] };
-  const containers = await machine.engine.listContainers({ all: true, filters });
-  const networks = await machine.engine.listNetworks({ filters });
   const checkpoint = ".redfleet/state/.pulumi/stacks/redfleet/dev.json";
   const state = parseState(readFileSync(join(machine.clone, checkpoint), "utf8"));
-  return compare(
-    {
-      containers: containers.map(({ Id, Names }) => ({ id: Id, name: Names[0] ?? Id })),
-      networks: networks.map(({ Id, Name }) => ({ id: Id, name: Name })),
-    },
-    state,
-  );
+  return compare(await inventory(machine.engine, "dev"), state);
 }

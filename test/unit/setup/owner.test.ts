@@ -1,14 +1,22 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { localDirectory } from "../../../cli/context.ts";
-import { claim, claiming } from "../../../cli/pulumi/claim.ts";
+import type { Engine } from "../../../cli/engine/client.ts";
+import { BEAT, claimedUntil, claiming } from "../../../cli/pulumi/claim.ts";
 import { RunReport } from "../../../cli/pulumi/events.ts";
-import { type Inventory, judgeStrangers, readProof } from "../../../cli/pulumi/owner.ts";
+import {
+  GRACE,
+  type Inventory,
+  inventory,
+  judgeStrangers,
+  readProof,
+} from "../../../cli/pulumi/owner.ts";
 import { checkpointFile, claimFile } from "../../../cli/pulumi/places.ts";
 import type { PulumiResult } from "../../../cli/pulumi/run.ts";
 import type { StateResource } from "../../../cli/pulumi/state.ts";
 import { testName } from "../../support/names.ts";
+import { pause, until } from "../../support/wait.ts";
 
 const STACK = testName("owner");
 const CHECKPOINT = checkpointFile(STACK);
@@ -23,13 +31,24 @@ const network = resource("Network", "n1");
 const kept = [resource("Volume", "data"), resource("RandomPassword", "none")];
 const others: StateResource[] = [resource("Container", "c9"), resource("Network", "n9")];
 
+/** When an operation of this clone was cut off. */
+const CUT = Date.parse("2026-01-01T12:00:00Z");
+
 const found: Inventory = {
-  containers: [{ id: "c1", name: "dev-a" }],
+  containers: [{ id: "c1", name: "dev-a", created: CUT }],
   networks: [{ id: "n1", name: "dev-data" }],
 };
 
 const checkpoint = (resources: readonly object[], pending: readonly object[] = []) =>
-  JSON.stringify({ checkpoint: { latest: { resources, pending_operations: pending } } });
+  JSON.stringify({
+    checkpoint: {
+      latest: {
+        manifest: { time: new Date(CUT).toISOString() },
+        ...{ resources, pending_operations: pending },
+      },
+    },
+  });
+const UNDER_WAY = [{ type: "creating", resource: container }];
 
 function write(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
@@ -57,17 +76,77 @@ describe("a stack on the engine is this clone's", () => {
   test("when nothing of it runs", () => {
     expect(judge({ containers: [], networks: [] })).toBeUndefined();
   });
+});
 
-  test("while an operation is pending in the state, or was cut off with the state or before it", async () => {
-    write(CHECKPOINT, checkpoint([], [{ type: "creating", resource: container }]));
-    expect(judge()).toBeUndefined();
-    write(CHECKPOINT, checkpoint([container]).slice(0, -9));
-    expect(judge()).toBeUndefined();
-    write(CHECKPOINT, checkpoint([]));
-    expect(judge()).toBeDefined();
-    await claim(STACK);
-    expect(judge()).toBeUndefined();
+/** What an operation leaves that was cut off at {@link CUT}. */
+const cutOff: readonly (readonly [what: string, leave: () => void])[] = [
+  ["a claim", () => write(claimFile(STACK), new Date(CUT).toISOString())],
+  [
+    "a claim, and data in the state",
+    () => {
+      write(CHECKPOINT, checkpoint(kept));
+      write(claimFile(STACK), new Date(CUT).toISOString());
+    },
+  ],
+  ["a pending operation in the state", () => write(CHECKPOINT, checkpoint(others, UNDER_WAY))],
+  [
+    "a state that cannot be read",
+    () => {
+      write(CHECKPOINT, checkpoint([container]).slice(0, -9));
+      utimesSync(CHECKPOINT, CUT / 1000, CUT / 1000);
+    },
+  ],
+];
+
+describe.each(cutOff)("an operation that was cut off with %s", (_, leave) => {
+  const made = (...times: number[]): Inventory => ({
+    containers: times.map((created, index) => ({ id: `m${index}`, name: `dev-${index}`, created })),
+    networks: [{ id: "n2", name: "dev-data" }],
   });
+
+  test("has made what is older, or hardly younger", () => {
+    leave();
+    expect(judge(made(CUT - 3_600_000, CUT, CUT + GRACE))).toBeUndefined();
+  });
+
+  test("has not made what is younger: another clone has taken the stack over", () => {
+    leave();
+    expect(judge(made(CUT + GRACE + 1))).toMatchObject({
+      what: `this engine already runs a stack "${STACK}" that this clone knows nothing of`,
+      why: "for instance the container dev-0: this clone's last operation was cut off at 2026-01-01T12:00:00.000Z, before it was made; has another clone taken the stack over?",
+    });
+    expect(judge(made(CUT, CUT + 3_600_000))?.why).toContain("container dev-1:");
+  });
+});
+
+test("of a claim and a pending operation the later one counts", () => {
+  write(CHECKPOINT, checkpoint([], UNDER_WAY));
+  write(claimFile(STACK), new Date(CUT + 5).toISOString());
+  expect(readProof(STACK).cutOff).toBe(CUT + 5);
+  write(claimFile(STACK), new Date(CUT - 5).toISOString());
+  expect(readProof(STACK).cutOff).toBe(CUT);
+});
+
+test.each([
+  ["nothing pending", () => write(CHECKPOINT, checkpoint(others))],
+  ["a claim that cannot be read", () => write(claimFile(STACK), "")],
+])("with %s nothing was cut off", (_, leave) => {
+  leave();
+  expect(readProof(STACK).cutOff).toBeUndefined();
+  expect(judge()).toBeDefined();
+});
+
+test("an engine whose clock is wrong makes its containers at the time of this machine", async () => {
+  const ahead = 7_200_000;
+  const docker = {
+    listContainers: async () => [
+      { Id: "c1", Names: ["/dev-a"], Created: (CUT + ahead) / 1000, Labels: {}, State: "running" },
+    ],
+    listNetworks: async () => [],
+    info: async () => ({ SystemTime: new Date(Date.now() + ahead).toISOString() }),
+  } as unknown as Engine;
+  const { containers } = await inventory(docker, STACK);
+  expect(Math.abs((containers[0]?.created ?? 0) - CUT)).toBeLessThan(1000);
 });
 
 describe("a stack on the engine is not this clone's", () => {
@@ -128,5 +207,48 @@ describe("a claim", () => {
     };
     expect(await claiming(STACK, operation)).toBe(result);
     expect(existsSync(claimFile(STACK))).toBe(stays);
+  });
+
+  describe("of an operation that is at work", () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
+    afterEach(() => void vi.useRealTimers());
+
+    test("is renewed all the while, and not brought back at the end", async () => {
+      const result = await claiming(STACK, async () => {
+        for (let beat = 0; beat < 3; beat++) {
+          const before = claimedUntil(STACK) ?? 0;
+          vi.advanceTimersByTime(BEAT);
+          await until("a renewal", () => (claimedUntil(STACK) ?? 0) > before);
+        }
+        vi.advanceTimersByTime(BEAT);
+        return ended({});
+      });
+      expect(result.code).toBe(0);
+      expect(existsSync(claimFile(STACK))).toBe(false);
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    test("is as old as its last renewal where it cannot be renewed", async () => {
+      const folder = localDirectory(STACK);
+      const killed = await claiming(STACK, async () => {
+        const claimed = claimedUntil(STACK);
+        expect(Date.now() - (claimed ?? 0)).toBeLessThan(BEAT);
+        renameSync(folder, `${folder}.away`);
+        writeFileSync(folder, "");
+        vi.advanceTimersByTime(BEAT);
+        await pause(50);
+        rmSync(folder);
+        renameSync(`${folder}.away`, folder);
+        expect(claimedUntil(STACK)).toBe(claimed);
+        return ended({ code: 137 });
+      });
+      expect(killed.code).toBe(137);
+    });
+
+    test("ends with the operation, also with one that could not start", async () => {
+      const failing = claiming(STACK, async () => Promise.reject(new Error("no pulumi")));
+      await expect(failing).rejects.toThrow("no pulumi");
+      expect(vi.getTimerCount()).toBe(0);
+    });
   });
 });

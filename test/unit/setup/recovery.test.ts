@@ -116,7 +116,7 @@ describe("engine and state", () => {
   const container = { urn: "u", type: "docker:index/container:Container", id: "c1" };
   const network = { urn: "v", type: "docker:index/network:Network", id: "n1" };
   const found = {
-    containers: [{ id: "c1", name: "dev-a" }],
+    containers: [{ id: "c1", name: "dev-a", created: 0 }],
     networks: [{ id: "n1", name: "dev-data" }],
   };
 
@@ -137,13 +137,15 @@ describe("engine and state", () => {
     expect(compare(found, checkpoint([container, network, gone])).missing).toBe(true);
   });
 
-  test("a checkpoint's pending operations and salt are read", () => {
+  test("a checkpoint's pending operations, salt and time are read", () => {
     const state = checkpoint([], {
       pending_operations: [{ type: "creating", resource: container }],
       secrets_providers: { state: { salt: "v1:s" } },
+      manifest: { time: "2026-01-01T02:00:00.123456789+02:00" },
     });
     expect(state.pending).toHaveLength(1);
     expect(state.salt).toBe("v1:s");
+    expect(state.written).toBe(Date.parse("2026-01-01T00:00:00.123Z"));
     expect(parseState('{"checkpoint":{}}')).toEqual({
       resources: [],
       pending: [],
