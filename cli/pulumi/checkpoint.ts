@@ -13,6 +13,7 @@ import { localDirectory } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { redfleet } from "../hint.ts";
 import { say } from "../setup/progress.ts";
+import { beginAnew } from "./passphrase.ts";
 import { checkpointFile } from "./places.ts";
 
 /** Checkpoints that are kept from before each operation. */
@@ -117,6 +118,9 @@ function allBroken(stack: string, current: string, backups: readonly string[]): 
   return new CliError({
     what: `the state of the stack "${stack}" cannot be read, and neither can its backups`,
     why: `${[current, ...backups].join("\n")}\nare no whole checkpoints; nothing was changed`,
-    fix: `put a copy of one of them back, then ${redfleet("up", stack)}; without one nobody knows the stack's passwords: move them away, and erase it: ${redfleet("down --delete-data --yes", stack)}`,
+    fix: [
+      `put a copy of one of them back, then ${redfleet("up", stack)}`,
+      ...beginAnew([stack], [current, `${current}.bak`, localDirectory(stack)]),
+    ].join("\n"),
   });
 }

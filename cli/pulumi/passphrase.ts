@@ -62,12 +62,20 @@ export function missingPassphrase(stacks: readonly string[]): Explanation {
     why: "the secrets in the state cannot be read without it, and no other one will do",
     fix: [
       `put the file back, or set ${VARIABLE}`,
-      "or begin anew, without the data and with the stack file's secrets set again:",
-      ...stacks.flatMap(erasure),
-      `rm -rf ${[STATE, ...stacks.map(localDirectory)].join(" ")}`,
+      ...beginAnew(stacks, [STATE, ...stacks.map(localDirectory)]),
     ].join("\n"),
   };
 }
+
+/**
+ * The way out where nobody can read a state any more: commands that leave nothing of it, on the engine and here.
+ * @param paths files and folders of it
+ */
+export const beginAnew = (stacks: readonly string[], paths: readonly string[]): string[] => [
+  "or begin anew, without the data and with the stack file's secrets set again:",
+  ...stacks.flatMap(erasure),
+  `rm -rf ${paths.join(" ")}`,
+];
 
 /** What removes all of a stack from the engine by hand. */
 function erasure(stack: string): string[] {

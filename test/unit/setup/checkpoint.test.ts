@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { localDirectory } from "../../../cli/context.ts";
 import { type CheckpointFiles, restoreIfBroken } from "../../../cli/pulumi/checkpoint.ts";
 
 let folder: string;
@@ -95,6 +96,14 @@ test("when no backup is whole nothing is changed, and all files are named", () =
         'the state of the stack "dev" cannot be read, and neither can its backups',
       ),
       why: expect.stringContaining(`${files.current}\n${one}\n`),
+      fix: [
+        "put a copy of one of them back, then redfleet up",
+        "or begin anew, without the data and with the stack file's secrets set again:",
+        "docker ps -aq --filter label=redfleet.stack=dev | xargs -r docker rm -fv",
+        "docker network ls -q --filter label=redfleet.stack=dev | xargs -r docker network rm",
+        "docker volume ls -q --filter label=redfleet.stack=dev | xargs -r docker volume rm",
+        `rm -rf ${files.current} ${files.current}.bak ${localDirectory("dev")}`,
+      ].join("\n"),
     }),
   );
   expect(readFileSync(files.current, "utf8")).toBe(cutOff("now"));
