@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "./errors.ts";
 import { own } from "./own.ts";
@@ -28,7 +27,6 @@ export function loadStackConfig(): StackConfig {
   const { problems, config: platform } = parsePlatform(config.getObject("platform"), {
     stack,
     secretNames,
-    readFile: (path) => readFileSync(path, "utf8"),
   });
   if (problems.length > 0)
     throw new pulumi.RunError(new ConfigError(problems, source(stack)).message);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readDraft } from "./draft.ts";
 import type { Problem } from "./errors.ts";
+import { projectPath } from "./local.ts";
 import { valueAt } from "./problems.ts";
 import { capacityRules } from "./rules/capacity.ts";
 import { destructionRules } from "./rules/destruction.ts";
@@ -46,7 +47,7 @@ export function parsePlatform(
 ): Parsed {
   const draft = readDraft(input);
   const full: RuleContext = {
-    readFile: (path) => readFileSync(path, "utf8"),
+    readFile: (path) => readFileSync(projectPath(path), "utf8"),
     given: (path) => valueAt(input, path) !== undefined,
     ...context,
   };

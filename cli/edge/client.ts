@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { text } from "node:stream/consumers";
+import { projectPath } from "../../config/local.ts";
 import type { EdgeConfig } from "../../config/sections/edge.ts";
 
 /** How this machine reaches the platform's edge. */
@@ -34,7 +35,7 @@ export interface Answer {
  * @param ownCa file with the certificate of the platform's own CA
  */
 export const trustFile = (tls: EdgeConfig["tls"], ownCa: string | null): string | null =>
-  tls.mode === "files" ? tls.certificate : ownCa;
+  tls.mode === "files" ? projectPath(tls.certificate) : ownCa;
 
 /** An edge that listens everywhere is asked on this machine's own address. */
 export const reachable = (address: string): string =>

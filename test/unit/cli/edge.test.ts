@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askEdge, trustFile } from "../../../cli/edge/client.ts";
 import { CertificateFolder } from "../../support/certificates.ts";
+import { ROOT } from "../../support/process.ts";
 
 const HOST = "main.example.test";
 
@@ -34,6 +36,11 @@ function ask(files: typeof given, ownCa: string | null = null) {
 
 test("a given certificate is trusted itself, although nobody knows its authority", async () => {
   expect(await ask(given)).toMatchObject({ status: 200, body: "served" });
+});
+
+test("a given certificate is found below the project, wherever the command runs", () => {
+  const tls = { mode: "files", certificate: "certificates/edge.crt", key: "edge.key" } as const;
+  expect(trustFile(tls, null)).toBe(join(ROOT, "certificates/edge.crt"));
 });
 
 test("the authority that the platform had before files were given does not count", async () => {

@@ -1,9 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { CertificateFolder } from "../../support/certificates.ts";
+import { ROOT } from "../../support/process.ts";
 
 const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 const DEV = fileURLToPath(new URL("../../../Pulumi.dev.yaml", import.meta.url));
@@ -20,12 +23,17 @@ const BAD = `config:
 `;
 
 const folder = mkdtempSync(join(tmpdir(), "redfleet-validate-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const certificates = new CertificateFolder();
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  certificates.remove();
+});
 
 /** Runs `redfleet validate` where neither an engine nor Pulumi can be reached. */
-function validate(args: readonly string[], input = "") {
+function validate(args: readonly string[], input = "", cwd = ROOT) {
   const env = { DOCKER_HOST: "unix:///var/tmp/redfleet-nobody.sock", NO_COLOR: "1", PATH: "" };
-  return spawnSync(process.execPath, [MAIN, "validate", ...args], { encoding: "utf8", env, input });
+  const options = { encoding: "utf8", env, input, cwd } as const;
+  return spawnSync(process.execPath, [MAIN, "validate", ...args], options);
 }
 
 test("a file that is right is told so", { timeout: TIMEOUT }, () => {
@@ -55,6 +63,22 @@ test("all that is wrong is told at once, with exit code 1", { timeout: TIMEOUT }
   const result = JSON.parse(document.stdout) as { valid: boolean; problems: { code: string }[] };
   expect(result.valid).toBe(false);
   expect(result.problems.map(({ code }) => code)).toEqual(expect.arrayContaining(codes));
+});
+
+test("files are below the project, wherever the command runs", { timeout: TIMEOUT }, async () => {
+  const given = await certificates.issue("edge", ["*.fleet.test"]);
+  const below = (file: string) => relative(ROOT, file);
+  const platform = {
+    ...{ domain: "fleet.test", dev: true, target: { kind: "docker" } },
+    ...{ clusters: {}, tenants: { acme: { template: "own" } } },
+    edge: { tls: { mode: "files", certificate: below(given.certificate), key: below(given.key) } },
+    registry: { url: "https://npm.fleet.test", ca: below(given.authority) },
+    templates: { own: { nodeRed: 5, image: "test/support/workshop" } },
+  };
+  const text = stringify({ config: { "redfleet:platform": platform } });
+  const { status, stderr } = validate(["-"], text, certificates.path);
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
 });
 
 test("standard input is a file, too", { timeout: TIMEOUT }, () => {

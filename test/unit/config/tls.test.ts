@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -41,7 +41,6 @@ function problems(certificate: string, key: string): string[] {
   const parsed = parsePlatform(withSections({ edge: { tls } }), {
     stack: "dev",
     secretNames: [],
-    readFile: (path) => readFileSync(path, "utf8"),
   });
   return parsed.problems.map(formatProblem);
 }
