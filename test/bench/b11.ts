@@ -49,6 +49,7 @@ async function roundTrip(client: Redis): Promise<number> {
   return performance.now() - begin;
 }
 
+/** Each round starts its workers anew, so that none is there to warm up another. */
 async function measure(client: Redis, ending: Ending): Promise<Record<Side, number[]>> {
   const times: Record<Side, number[]> = { ours: [], peer: [], limit: [] };
   for (let round = 0; round < ROUNDS; round += 1) {

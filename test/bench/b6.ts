@@ -2,7 +2,7 @@ import { ballast, endpoint, type FlowNode, tab } from "../support/flows.ts";
 import { pause } from "../support/wait.ts";
 import { type ClientReport, startClient } from "./client.ts";
 import { Editor } from "./editor.ts";
-import { percentile, pickAll, row, type Side } from "./measure.ts";
+import { interleave, percentile, pickAll, row, type Side } from "./measure.ts";
 import { buildOurs, LARGE_MB, startOurs } from "./ours.ts";
 import { startPeer } from "./peer.ts";
 import { CORE, firstAnswer } from "./pinned.ts";
@@ -70,12 +70,11 @@ export const b6: Benchmark = {
     try {
       await Promise.all([firstAnswer(url(PORTS.replica)), firstAnswer(url(PORTS.peer))]);
       const editor = await Editor.login(PORTS.editor);
-      const seen: Record<Side, ClientReport[]> = { ours: [], peer: [], limit: [] };
-      for (let count = 0; count < ROUNDS; count += 1) {
-        seen.limit.push(await idle(PORTS.replica));
-        seen.peer.push(await round(PORTS.peer, (mark) => peer.reload(flows(mark))));
-        seen.ours.push(await round(PORTS.replica, (mark) => editor.deploy(flows(mark))));
-      }
+      const seen = await interleave(ROUNDS, {
+        limit: () => idle(PORTS.replica),
+        peer: () => round(PORTS.peer, (mark) => peer.reload(flows(mark))),
+        ours: () => round(PORTS.replica, (mark) => editor.deploy(flows(mark))),
+      });
       return rows(seen);
     } finally {
       for (const runtime of [...runtimes, peer]) await runtime.stop();

@@ -73,7 +73,7 @@ export function row(
     ratio: round(ratios.peer),
     toLimit: round(ratios.limit),
     ...(target && { target: judge(target, ratios[target.of], unit) }),
-    note: `${values.ours.length} rounds, ours ${range}`,
+    note: `${values.ours.length} values, ours ${range}`,
   };
 }
 

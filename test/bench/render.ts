@@ -11,8 +11,10 @@ const MARK = "<!-- written by `npm run bench -- --write` below this line -->";
 
 const INTRODUCTION = `# Performance
 
-Every figure is measured beside its peer and the physical limit in one run, in turns, on pinned cores
-and the loopback only; the first round does not count. Ratios of 1.5 and more, CPU times and memory
+Every figure is measured beside its peer and the physical limit in one run, in turns and on the loopback only, and
+is the median of as many values as its row says. The first round does not count, except in B11, which starts
+everything anew in each. Servers that are measured are pinned to one core, and the client, with the flow store, to
+the other; in B2 and B7, which run six and more at once, they have both. Ratios of 1.5 and more, CPU times and memory
 are to be trusted; smaller differences of wall-clock times are noise on a busy machine.
 
 | | measured | peer | limit |
@@ -43,7 +45,7 @@ run fails when a time is more than four times its limit, one that is mostly wait
 leader's, a failover's, until a store is back) more than one and a half times, or anything else is beyond it.
 `;
 
-const COLUMNS = "id|metric|unit|ours|peer|limit|ours / peer|ours / limit|target|met|rounds".split(
+const COLUMNS = "id|metric|unit|ours|peer|limit|ours / peer|ours / limit|target|met|values".split(
   "|",
 );
 

@@ -13,7 +13,7 @@ export interface Row {
   readonly toLimit: number;
   /** What the figure has to be, and whether it is. Absent where there is no target. */
   readonly target?: { readonly text: string; readonly met: boolean };
-  /** How the figure came about: rounds and range of ours. */
+  /** How the figure came about: the number of values, of which it is the median, and their range, both of ours. */
   readonly note: string;
 }
 
