@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { ballast, endpoint, type FlowNode, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { Editor } from "./editor.ts";
-import { interleave, median, pickAll, row, type Side } from "./measure.ts";
+import { interleave, median, row, type Side } from "./measure.ts";
 import { buildOurs, LARGE_MB, type Runtime, type RuntimeOptions, startOurs } from "./ours.ts";
 import { startSyncedPeer } from "./peer.ts";
 import { CORE, firstAnswer } from "./pinned.ts";
@@ -137,7 +137,13 @@ async function rounds(
 ): Promise<Row[]> {
   const values = await interleave(ROUNDS * saves, sides);
   const write = median(values.limit);
-  const over = { ...pickAll(values, (ms) => ms - write), limit: values.limit };
+  const own = (all: readonly number[]) => all.map((ms) => ms - write);
+  const over = {
+    ours: own(values.ours),
+    limit: values.limit,
+    // The peer's flows are in MongoDB in every case: Valkey's write is no part of its time.
+    ...(kind === "mongodb" && { peer: own(values.peer) }),
+  };
   const worst = (all: readonly number[]) =>
     Array.from({ length: ROUNDS }, (_, round) =>
       Math.max(...all.slice(round * saves, (round + 1) * saves)),

@@ -49,28 +49,33 @@ export function pickAll<T, S extends string>(
   >;
 }
 
+/** The counted values of each side. */
+interface Values extends Readonly<Record<"ours" | "limit", readonly number[]>> {
+  readonly peer?: readonly number[];
+}
+
 const round = (value: number) => Number(value.toPrecision(4));
 
-/** A row out of the counted values of each side. */
+/** A row out of the counted values of each side; where no peer can be compared, without it. */
 export function row(
   id: string,
   metric: string,
   unit: string,
-  values: Readonly<Record<Side, readonly number[]>>,
+  values: Values,
   target?: Target,
 ): Row {
-  const [ours, peer, limit] = [median(values.ours), median(values.peer), median(values.limit)];
+  const [ours, limit] = [median(values.ours), median(values.limit)];
+  const peer = values.peer && median(values.peer);
   const range = `${round(Math.min(...values.ours))} to ${round(Math.max(...values.ours))}`;
   const over = (bound: number) => (bound === ours ? 1 : ours / bound);
-  const ratios = { ours, peer: over(peer), limit: over(limit) };
+  const ratios = { ours, peer: peer === undefined ? Number.NaN : over(peer), limit: over(limit) };
   return {
     id,
     metric,
     unit,
     ours: round(ours),
-    peer: round(peer),
     limit: round(limit),
-    ratio: round(ratios.peer),
+    ...(peer !== undefined && { peer: round(peer), ratio: round(ratios.peer) }),
     toLimit: round(ratios.limit),
     ...(target && { target: judge(target, ratios[target.of], unit) }),
     note: `${values.ours.length} values, ours ${range}`,

@@ -25,7 +25,7 @@ are to be trusted; smaller differences of wall-clock times are noise on a busy m
 | B4 | proportional set size after that load | the same | bare \`node:http\` |
 | B5 | proxy CPU per request over TLS | nginx as the HTTP scaling article sets it up | nginx with upstream keep-alive |
 | B6 | lost requests and latency of an unchanged tab during deploys | deployment type \`reload\` | none lost; p99 when idle |
-| B7 | save in the editor until two replicas serve it, flows in MongoDB or Valkey | three \`node-red\` 5, one of them the editor, with the article's storage plugin on the same MongoDB | the store's own write of the same flow set |
+| B7 | save in the editor until two replicas serve it, flows in MongoDB or Valkey | three \`node-red\` 5, one of them the editor, with the article's storage plugin on MongoDB in either case | the store's own write of the same flow set, packed as ours |
 | B8 | read of shared context by a worker that keeps a copy, and its age | a \`GET\` by ioredis, parsed | \`Map\`; nothing |
 | B9 | change of a part of a document in shared context | a script that reads, changes and writes the document | a bare \`HSET\` of the part |
 | B10 | writes of shared context a second | \`SET\` by ioredis | the same in pipelines; \`PING\` |

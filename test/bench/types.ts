@@ -5,10 +5,11 @@ export interface Row {
   readonly metric: string;
   readonly unit: string;
   readonly ours: number;
-  readonly peer: number;
+  /** Absent where no peer can be compared. */
+  readonly peer?: number;
   readonly limit: number;
   /** `ours / peer`: below 1 is better than the peer where less is better. */
-  readonly ratio: number;
+  readonly ratio?: number;
   /** `ours / limit`: 1 is what the machine can do. */
   readonly toLimit: number;
   /** What the figure has to be, and whether it is. Absent where there is no target. */

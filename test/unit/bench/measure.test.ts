@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { interleave, row } from "../../bench/measure.ts";
+import { renderTable } from "../../bench/render.ts";
+import { packed } from "../../bench/store.ts";
+import { ballast } from "../../support/flows.ts";
 
 const values = { ours: [3, 4, 5], limit: [2, 2, 2] };
 
@@ -18,5 +21,21 @@ describe("a figure", () => {
       ...{ ours: 4, peer: 8, limit: 2, ratio: 0.5, toLimit: 2 },
       note: "3 values, ours 3 to 5",
     });
+  });
+
+  it("stands alone where no peer can be compared", () => {
+    const alone = row("B7", "save", "ms", values, { of: "ours", atMost: 4 });
+    expect(Object.keys(alone)).not.toContain("peer");
+    expect(renderTable([alone]).split("\n")[2]).toBe(
+      "| B7 | save | ms | 4 |  | 2 |  | 2 | ≤ 4 ms | met | 3 values, ours 3 to 5 |",
+    );
+  });
+});
+
+describe("the limit of a save", () => {
+  it("is the write of what the runtime writes: packed where that is packed", async () => {
+    const flows = ballast("moving", 3000);
+    expect((await packed(flows)).length).toBeLessThan(JSON.stringify(flows).length / 4);
+    expect(await packed([])).toBe("[]");
   });
 });
