@@ -29,5 +29,7 @@ export interface Target {
 export interface Benchmark {
   readonly id: string;
   readonly what: string;
+  /** Seconds that it may take. Default 420. */
+  readonly limitSeconds?: number;
   run(): Promise<Row[]>;
 }
