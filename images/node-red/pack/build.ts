@@ -37,6 +37,21 @@ function bundleRuntime(): void {
   });
 }
 
+/** What is packed in place of modules, below the folder of all packages. */
+const REPLACED: Readonly<Record<string, string>> = {
+  "@mongodb-js/saslprep/dist/node.js": "saslprep.cjs",
+};
+
+/** Name of a packed module → the file that is packed as it. @throws when a module to replace is not among them. */
+function replacements(names: readonly string[]): Map<string, string> {
+  const found = Object.entries(REPLACED).map(([module, file]) => {
+    const name = join(app, "node_modules", module);
+    if (!names.includes(name)) throw new Error(`a start loads no ${module} any more`);
+    return [name, join(import.meta.dirname, file)] as const;
+  });
+  return new Map(found);
+}
+
 /** The modules that a start has loaded. */
 function rehearse(): string[] {
   const list = join(tmpdir(), "modules.json");
@@ -95,13 +110,14 @@ const PARAMETERS = `exports,require,module,__filename,__dirname,${IMPORT}`;
 /** The packed file, and the maps of its modules. */
 function pack(names: readonly string[]): { text: string; maps: string } {
   const places = new Map(names.map((name, place) => [name, place]));
+  const replaced = replacements(names);
   const lines = ["["];
   const sections: Section[] = [];
   for (const name of names) {
     const path = JSON.stringify(name.slice(app.length));
     if (name.endsWith(".json")) lines.push(`[${path},{},null],`);
     else {
-      const source = readFileSync(name, "utf8");
+      const source = readFileSync(replaced.get(name) ?? name, "utf8");
       const requires = JSON.stringify(requiresOf(name, source, places));
       const { code, map } = shrink(name, source);
       lines.push(`[${path},${requires},function(${PARAMETERS}){`);

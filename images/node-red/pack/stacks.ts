@@ -16,11 +16,14 @@ interface Module {
   map: SourceMap;
 }
 
-/** The maps of a packed file, one a line and in its order. A process ever needs few of them, if any. */
+/**
+ * The maps of a packed file, one a line and in its order. A process ever needs few of them, if any, and for a moment:
+ * some take megabytes.
+ */
 class Origins {
   private readonly file: string;
   private readonly starts: number[];
-  private readonly modules = new Map<number, Module>();
+  private readonly modules = new Map<number, WeakRef<Module>>();
 
   constructor(file: string) {
     this.file = file;
@@ -31,7 +34,7 @@ class Origins {
   of(line: number, column: number): string | undefined {
     const place = this.starts.findLastIndex((start) => start < line);
     if (place < 0) return undefined;
-    const { folder, before, map } = this.modules.get(place) ?? this.open(place);
+    const { folder, before, map } = this.modules.get(place)?.deref() ?? this.open(place);
     const found = map.findOrigin(line - before, column);
     if (!("fileName" in found)) return undefined;
     return `${resolve(folder, found.fileName)}:${found.lineNumber}:${found.columnNumber}`;
@@ -44,7 +47,7 @@ class Origins {
   private open(place: number): Module {
     const [before, name, map] = JSON.parse(this.read()[place] as string) as Section;
     const module = { folder: dirname(name), before, map: new SourceMap(map) };
-    this.modules.set(place, module);
+    this.modules.set(place, new WeakRef(module));
     return module;
   }
 }
