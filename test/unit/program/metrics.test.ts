@@ -5,6 +5,7 @@ import { Histogram } from "../../../images/node-red/runtime/histogram.ts";
 import { type MetricsParts, renderMetrics } from "../../../images/node-red/runtime/metrics.ts";
 import { Status } from "../../../images/node-red/runtime/status.ts";
 import { documentedFor, documentedMetrics, measuredIn } from "../../support/documented-metrics.ts";
+import { promqlProblems } from "../../support/promql.ts";
 
 type Role = "editor" | "replica" | "instance";
 
@@ -65,6 +66,15 @@ const unknownIn = (queries: readonly string[]) =>
 const read = (file: string) =>
   readFileSync(new URL(`../../../docs/${file}`, import.meta.url), "utf8");
 
+test.each([
+  ["rate(redfleet_held[1m]) >", "not understood"],
+  ["sum by (stack, nmae) (redfleet_held)", "no such label"],
+  ["rate(redfleet_held)", "no range"],
+  ["redfleet_replicas < redfleet_replicas[6h]", "a range, which is not taken,"],
+])("a query that Prometheus refuses is found: %s", (query, problem) => {
+  expect(promqlProblems(query)).toEqual([expect.stringContaining(problem)]);
+});
+
 test("the alert rules ask for what there is, and say what is wrong", () => {
   interface Rule {
     alert: string;
@@ -76,11 +86,21 @@ test("the alert rules ask for what there is, and say what is wrong", () => {
   const rules = groups.flatMap((group) => group.rules);
   expect(rules.length).toBeGreaterThan(10);
   expect(unknownIn(rules.map(({ expr }) => expr))).toEqual([]);
+  expect(rules.flatMap(({ expr }) => promqlProblems(expr))).toEqual([]);
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   for (const { alert, labels, annotations } of rules) {
     expect(labels.severity, alert).toMatch(/^(critical|warning)$/);
     expect(Object.keys(annotations), alert).toEqual(["summary", "description"]);
   }
+});
+
+test("a runtime that has only got another address is not gone", () => {
+  const [, left = ""] = /alert: RedfleetRuntimeGone\n.*instance!~"(.+?)"/.exec(
+    read("monitoring/alerts.yaml"),
+  ) as RegExpExecArray;
+  const isLeft = (instance: string) => new RegExp(`^(?:${left})$`).test(instance);
+  expect(["172.18.0.5:1881", "[fd00::5]:1881"].filter(isLeft)).toHaveLength(2);
+  expect(["dev-replica-main-0", "dev-editor-main"].filter(isLeft)).toEqual([]);
 });
 
 test("the dashboard asks for what there is", () => {
@@ -93,6 +113,7 @@ test("the dashboard asks for what there is", () => {
   const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
   expect(queries.length).toBeGreaterThan(10);
   expect(unknownIn([text])).toEqual([]);
+  expect(queries.flatMap(promqlProblems)).toEqual([]);
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   const variables = new Set(templating.list.map(({ name }) => name));
   const used = [...text.matchAll(/\$\{?(\w+)/g)].map(([, name = ""]) => name);
