@@ -1,4 +1,4 @@
-import { type Db, type Document, MongoClient, MongoError } from "mongodb";
+import { type Db, type Document, MongoClient, MongoError, MongoParseError } from "mongodb";
 import { CliError } from "../errors.ts";
 import { SESSIONS_LEFT_OUT, SETTINGS_LEFT_OUT } from "./left-out.ts";
 import { GENERATED_SECRET, revealed } from "./secrets.ts";
@@ -11,14 +11,10 @@ const TIMEOUT = 10_000;
 export async function readMongo(uri: string, options: SourceOptions): Promise<Found> {
   let client: MongoClient | undefined;
   try {
-    client = await MongoClient.connect(uri, {
-      serverSelectionTimeoutMS: TIMEOUT,
-      readPreference: "primaryPreferred",
-    });
+    client = await connected(uri);
     return await readDatabase(client.db(), options);
   } catch (error) {
-    if (error instanceof CliError) throw error;
-    if (!(error instanceof MongoError)) throw badUri(error);
+    if (!(error instanceof MongoError)) throw error;
     throw new CliError({
       what: "the MongoDB to import from does not let itself be read",
       why: error.message,
@@ -29,12 +25,20 @@ export async function readMongo(uri: string, options: SourceOptions): Promise<Fo
   }
 }
 
-function badUri(error: unknown): CliError {
-  return new CliError({
-    what: "the MongoDB URI cannot be used",
-    why: (error as Error).message,
-    fix: "mongodb://user:password@host:27017/database, special characters percent-encoded",
-  });
+async function connected(uri: string): Promise<MongoClient> {
+  try {
+    return await MongoClient.connect(uri, {
+      serverSelectionTimeoutMS: TIMEOUT,
+      readPreference: "primaryPreferred",
+    });
+  } catch (error) {
+    if (error instanceof MongoError && !(error instanceof MongoParseError)) throw error;
+    throw new CliError({
+      what: "the MongoDB URI cannot be used",
+      why: (error as Error).message,
+      fix: "mongodb://user:password@host:27017/database, special characters percent-encoded",
+    });
+  }
 }
 
 async function readDatabase(db: Db, options: SourceOptions): Promise<Found> {
@@ -87,25 +91,41 @@ async function readOnePerNode(
   const documents = await db.collection(collection).find().toArray();
   const flows = documents.map(({ _id, instanceId, ...node }) => node as unknown as FlowNode);
   const others = names.filter((name) => !/^(nodered-|system\.)/.test(name));
-  const library = await Promise.all(others.map((type) => readPaths(db, type)));
+  const found = await Promise.all(others.map((type) => readPaths(db, type)));
   return {
     system: "node-red-mongo-storage-plugin-with-sync",
     flows,
     credentials: {},
-    library: library.flat(),
+    library: found.flatMap(({ entries }) => entries),
     modules: {},
-    leftOut: ["credentials: that plugin never stored any; enter them in the editor"],
+    leftOut: [
+      "credentials: that plugin never stored any; enter them in the editor",
+      ...found.flatMap(({ leftOut }) => leftOut),
+    ],
   };
 }
 
-async function readPaths(db: Db, type: string): Promise<LibraryEntry[]> {
+/** The library entries of a type, and a line on documents that look like some: the collection may be of another system. */
+async function readPaths(
+  db: Db,
+  type: string,
+): Promise<{ entries: LibraryEntry[]; leftOut: string[] }> {
   const fields = {
     path: { $type: "string" },
     meta: { $type: "string" },
     body: { $type: "string" },
   };
   const documents = await db.collection(type).find(fields).toArray();
-  return documents.map(({ path, meta, body }) => {
+  const read = documents.map((document) => entryOf(type, document));
+  const entries = read.filter((entry) => entry !== undefined);
+  const others = read.length - entries.length;
+  const line = `library: ${others} documents of the collection "${type}", whose meta or body is not JSON`;
+  return { entries, leftOut: others === 0 ? [] : [line] };
+}
+
+/** undefined where the plugin cannot have written it: it writes JSON. */
+function entryOf(type: string, { path, meta, body }: Document): LibraryEntry | undefined {
+  try {
     const text: unknown = JSON.parse(body);
     return {
       type,
@@ -113,7 +133,9 @@ async function readPaths(db: Db, type: string): Promise<LibraryEntry[]> {
       meta: JSON.parse(meta),
       body: typeof text === "string" ? text : JSON.stringify(text),
     };
-  });
+  } catch {
+    return undefined;
+  }
 }
 
 /** hardillb's node-red-contrib-storage-mongodb: one document per instance, named by `appname`. */
@@ -128,7 +150,7 @@ async function readOnePerApp(db: Db, { app, credentialSecret }: SourceOptions): 
     count("sessions"),
     count("users"),
   ]);
-  const stored = JSON.parse(credentials?.credentials ?? "{}") as object;
+  const stored = parseCredentials(credentials?.credentials, appname);
   const generated = settings?.settings?.[GENERATED_SECRET] as string | undefined;
   const entries = await db.collection("libraries").find({ appname }).toArray();
   return {
@@ -148,6 +170,18 @@ async function readOnePerApp(db: Db, { app, credentialSecret }: SourceOptions): 
       ...(users === 0 ? [] : [`users: ${users}; their password hashes are too weak to keep`]),
     ],
   };
+}
+
+function parseCredentials(text = "{}", appname: string): object {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CliError({
+      what: `the document of "${appname}" in the collection "credentials" cannot be read`,
+      why: (error as Error).message,
+      fix: "open and deploy the flows once in the old editor, which writes it anew",
+    });
+  }
 }
 
 async function chooseApp(db: Db, wanted: string | undefined): Promise<string> {

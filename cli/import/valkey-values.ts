@@ -11,17 +11,19 @@ const AT_ONCE = 100;
 
 /** The value of a key; undefined where there is none. @throws CliError for what cannot be decoded. */
 export async function readValue(client: Redis, key: string): Promise<unknown> {
-  const raw = await client.get(key);
-  if (raw === null) return undefined;
-  try {
-    return await decoded(raw);
-  } catch (error) {
-    throw new CliError({
+  const unreadable = ({ message }: Error) =>
+    new CliError({
       what: `the value of "${key}" cannot be read`,
-      why: (error as Error).message,
+      why: message,
       fix: "open and deploy the flows once in the old editor, which writes it anew",
     });
-  }
+  const raw = await client.get(key).catch((error: Error) => {
+    throw error.message.startsWith("WRONGTYPE") ? unreadable(error) : error;
+  });
+  if (raw === null) return undefined;
+  return decoded(raw).catch((error: Error) => {
+    throw unreadable(error);
+  });
 }
 
 /** The value of each key; undefined where there is none, or none that can be decoded. */

@@ -109,6 +109,18 @@ describe("an import", () => {
     expect(await library(`functions/${DOUBLE.name}`)).toBe(DOUBLE.text);
   });
 
+  it("leaves out what another system has in that database", async () => {
+    savedByScalingPlugin(mongodb.uri, "shared", stored().flows, DOUBLE);
+    const order = { path: "/orders/1", meta: "gold", body: "two of them" };
+    await mongodb.client.db("shared").collection("orders").insertOne(order);
+    const source = mongodb.uri.replace("/?", "/shared?");
+    const { library: entries, leftOut } = await readSource(source, NO_CHOICE);
+    expect(entries.map(({ path }) => path)).toEqual([DOUBLE.name]);
+    expect(leftOut).toContain(
+      'library: 1 documents of the collection "orders", whose meta or body is not JSON',
+    );
+  });
+
   it("finds the flows of that plugin in a collection of another name", async () => {
     const { flows } = stored();
     savedByScalingPlugin(mongodb.uri, "renamed", flows, DOUBLE, "shop");
@@ -243,6 +255,11 @@ describe("an import is refused, and nothing changed,", () => {
     expect(await told({ "nodered:flows": "gzip:cut off" })).toMatch(
       /^the value of "nodered:flows" cannot be read: /,
     );
+    await keys.holds({ "nodered:flows": flows });
+    await keys.client.lpush("nodered:credentials", "a list");
+    expect((await refusal(readSource(keys.url, NO_CHOICE))).what).toBe(
+      'the value of "nodered:credentials" cannot be read',
+    );
     const entry = "nodered:library:functions:tools/double";
     expect(await told({ "nodered:flows": flows, [entry]: '{"outputs":1}' })).toMatch(
       /^the library entry "nodered:library:functions:tools\/double" has no text: .* as fn$/,
@@ -253,6 +270,16 @@ describe("an import is refused, and nothing changed,", () => {
     });
     const { why } = await refusal(applyImport(await readSource(keys.url, NO_CHOICE), admin, ONCE));
     expect(why).toBe("library entry flows/kept: its text is no JSON");
+  });
+
+  it("when a document of hardillb's holds something else", async () => {
+    const db = mongodb.client.db("half");
+    await db.collection("flows").insertOne({ appname: "one", flow: [tab("t")] });
+    await db.collection("credentials").insertOne({ appname: "one", credentials: '{"$":' });
+    const source = mongodb.uri.replace("/?", "/half?");
+    expect((await refusal(readSource(source, NO_CHOICE))).what).toBe(
+      'the document of "one" in the collection "credentials" cannot be read',
+    );
   });
 
   it("when the credentials are under another secret", async () => {

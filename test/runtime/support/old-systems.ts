@@ -189,6 +189,7 @@ export function clusterKeys(
 /** A Valkey of an old system. */
 export interface KeyStore {
   readonly url: string;
+  readonly client: Redis;
   /** Puts values in place of all that was there. */
   holds(values: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
@@ -202,6 +203,7 @@ export async function startKeyStore(): Promise<KeyStore> {
   client.on("error", () => {});
   return {
     url: `redis://127.0.0.1:${port}/0`,
+    client,
     holds: async (values) => {
       await client.flushall();
       await client.mset(values);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readSource } from "../../../cli/import/source.ts";
 
 const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 /** A busy machine starts processes slowly. */
@@ -50,6 +51,15 @@ test("a password among the arguments is told", { timeout: TIMEOUT }, () => {
     expect(stderr).toContain("note: a password in --from is seen by whoever lists processes");
     expect(stderr).not.toContain("hunter2");
   }
+});
+
+test.each([
+  ["mongodb://user:p%zz@host/db", "URI malformed"],
+  ["mongodb://user:p@ss@host/db", "Invalid connection string"],
+  ["mongodb://host/db?foo=bar", "option foo is not supported"],
+])("a URI that MongoDB's driver does not take is told: %s", async (uri, why) => {
+  const what = "the MongoDB URI cannot be used";
+  await expect(readSource(uri, { prefix: "nodered:" })).rejects.toMatchObject({ what, why });
 });
 
 test("there is one source, and a file holds one URL", { timeout: TIMEOUT }, () => {
