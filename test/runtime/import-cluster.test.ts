@@ -5,9 +5,12 @@ import { readSource } from "../../cli/import/source.ts";
 import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { type LocalReplicaSet, startReplicaSet } from "../support/mongodb.ts";
 import { ValkeyGroup } from "../support/valkey-group.ts";
+import { until } from "../support/wait.ts";
 import { settingsOf, Worker } from "./support/context.ts";
 import { addUser, Editor, PASSWORD } from "./support/editor.ts";
+import { type Answer, asked, SERVER } from "./support/leader-flows.ts";
 import {
+  apart,
   asClusterValue,
   clusterKeys,
   type KeyStore,
@@ -33,7 +36,12 @@ const atStart: FlowNode[] = answering(
         global.get("count", "shared", (_, count) => { flow.set("found", String(count)); resolve(); }));`,
   }),
 }));
-const FLOWS: FlowNode[] = [tab("t"), ...atStart];
+const FLOWS: FlowNode[] = [
+  SERVER,
+  tab("t"),
+  ...atStart,
+  ...asked("asked", { valkey: "server", name: "", lockKey: "nodered:leader", lockTTL: "10" }),
+];
 
 /** Context as node-red-cluster keeps it, under all three starts of its keys. */
 const CONTEXT = {
@@ -59,6 +67,7 @@ describe.each<Major>([5, 4])(
 
     const adminOf = ({ url }: Runtime) =>
       new AdminApi({ address: "127.0.0.1", trustFile: null }, url).login("admin", PASSWORD);
+    const { flows, credentials } = apart(FLOWS);
     const found = () =>
       readSource(keys.url, { prefix: "nodered:", credentialSecret: "of the cluster" });
 
@@ -87,7 +96,7 @@ describe.each<Major>([5, 4])(
       outside = await new Worker(valkey).ready();
       const context = Object.entries(CONTEXT).map(([key, value]) => [key, asClusterValue(value)]);
       await keys.holds({
-        ...clusterKeys(FLOWS, {}),
+        ...clusterKeys(flows, credentials),
         ...Object.fromEntries(context),
         "nodered:context:global:broken": "gzip:cut off",
       });
@@ -121,6 +130,19 @@ describe.each<Major>([5, 4])(
       expect(await outside.get("t", ['"a:b"', "letters"])).toEqual([{ list: [1, null] }, LONG]);
       expect(await outside.get("start-fn:t", "'all calls'")).toBe(7);
       expect(await (await fetch(`${editor.url}/red-nodes/start`)).text()).toBe("5");
+    });
+
+    it("carries the leader nodes over, with the server that they name and its password", async () => {
+      const server = (await admin.flows()).flows.find(({ id }) => id === "server");
+      const { credentials: _, ...named } = SERVER;
+      expect(server).toEqual(named);
+      const person = await Editor.login(editor);
+      const kept = await person.call("/credentials/valkey-config/server");
+      expect(await kept.json()).toEqual({ has_password: true });
+      await until("this worker leads", async () => {
+        const answer = await fetch(`${editor.url}/red-nodes/asked`);
+        return ((await answer.json()) as Answer).output === 1;
+      });
     });
 
     it("writes what it is asked to, for those who may", async () => {

@@ -5,16 +5,12 @@ import { answering, type FlowNode, tab } from "../support/flows.ts";
 import { until } from "../support/wait.ts";
 import { Editor, PASSWORD } from "./support/editor.ts";
 import { openValkey, type ValkeyLab } from "./support/labs.ts";
-import { type Answer, asked, type Dot, releasing } from "./support/leader-flows.ts";
+import { type Answer, asked, type Dot, releasing, SERVER } from "./support/leader-flows.ts";
 import { type Major, type Runtime, start } from "./support/runtime.ts";
 
 const LOCK = "nodered:leader";
 
 /** A flow as node-red-cluster's editor makes it: its nodes name the server that they use. */
-const SERVER: FlowNode = {
-  ...{ id: "server", type: "valkey-config", name: "Main", host: "valkey", port: "6379" },
-  ...{ database: "0", credentials: { password: "the server's" } },
-};
 const FLOWS: FlowNode[] = [
   SERVER,
   tab("t"),

@@ -38,6 +38,12 @@ export function leaderFlows(sink: string, lockTTL = TTL_MS / 1000): FlowNode[] {
   ];
 }
 
+/** What the nodes of a node-red-cluster name as their server. */
+export const SERVER: FlowNode = {
+  ...{ id: "server", type: "valkey-config", name: "Main", host: "valkey", port: "6379" },
+  ...{ database: "0", credentials: { password: "the server's" } },
+};
+
 /** What a worker answers for {@link asked}. */
 export interface Answer {
   readonly output: number;
