@@ -60,7 +60,7 @@ export function registerImport(program: Command): void {
     .option("--user <name>", "user to log in as", "admin")
     .option("--password-file <file>", "file with the password, where it is not the first one")
     .option("--replace", "take the place of flows that are there")
-    .option("--dry-run", "check everything, change nothing")
+    .option("--dry-run", "check what can be known before, and change nothing")
     .addHelpText("after", EXAMPLES)
     .action(async (name: string, options: Options, command: Command) => {
       const { stack, json } = globals(command);

@@ -12,10 +12,26 @@ export interface DeployedFlows {
   readonly rev: string;
 }
 
+/** What flows find here. */
+export interface Target {
+  /** Types of nodes. */
+  readonly types: ReadonlySet<string>;
+  /** Patterns of the npm modules that functions may load; undefined where they may load any. */
+  readonly functionModules: readonly string[] | undefined;
+  readonly context: ContextStores;
+}
+
 /** The context stores that flows can name, and the one of those that name none. */
 export interface ContextStores {
   readonly default: string;
   readonly stores: readonly string[];
+}
+
+/** What Node-RED tells editors of its settings. */
+interface Settings {
+  context: ContextStores;
+  /** Without lists every module may be loaded; the platform's deny list is "all others". */
+  externalModules?: { modules?: { allowList?: string[] } };
 }
 
 /** Node-RED's admin API of one editor or tenant, through the edge. */
@@ -53,19 +69,20 @@ export class AdminApi {
     return JSON.parse(succeeded("reading the flows", await this.#ask("/flows")));
   }
 
-  /** Types of nodes that flows may use here. */
-  async nodeTypes(): Promise<Set<string>> {
+  /** What flows find here. */
+  async target(): Promise<Target> {
+    const settings = succeeded("reading the settings", await this.#ask("/settings"));
+    const { context, externalModules } = JSON.parse(settings) as Settings;
+    const functionModules = externalModules?.modules?.allowList;
+    return { types: await this.#nodeTypes(), functionModules, context };
+  }
+
+  async #nodeTypes(): Promise<Set<string>> {
     const answer = await this.#ask("/nodes", { headers: { accept: "application/json" } });
     const sets: { types: string[]; enabled: boolean; err?: string }[] = JSON.parse(
       succeeded("reading the palette", answer),
     );
     return new Set(sets.filter((set) => set.enabled && !set.err).flatMap((set) => set.types));
-  }
-
-  /** The context stores here. */
-  async contextStores(): Promise<ContextStores> {
-    const settings = succeeded("reading the settings", await this.#ask("/settings"));
-    return (JSON.parse(settings) as { context: ContextStores }).context;
   }
 
   /** Sets values of the shared context, by a route of the platform's own. */
@@ -111,7 +128,7 @@ function succeeded(what: string, { status, body }: Answer): string {
   throw new CliError({
     what: `${what} was refused with status ${status}`,
     why: messageOf(body),
-    fix: `${redfleet("status")} and ${redfleet("logs <name>")} say more; what was refused changed nothing`,
+    fix: `${redfleet("status")} and ${redfleet("logs <name>")} say more`,
   });
 }
 

@@ -1,8 +1,8 @@
-import type { AdminApi } from "../edge/admin.ts";
+import type { AdminApi, DeployedFlows } from "../edge/admin.ts";
 import { CliError } from "../errors.ts";
 import { assertImportable } from "./check.ts";
 import { planContext, saveContext } from "./context.ts";
-import type { Found } from "./types.ts";
+import type { ContextValue, Found } from "./types.ts";
 
 /** What an import has done, or would do. */
 export interface ImportReport {
@@ -35,15 +35,18 @@ export interface ImportWishes {
 
 /**
  * Takes over what was found: shared context, flows with their credentials in one save, then the library.
- * @throws CliError before anything is changed when it cannot be imported whole
+ * @throws CliError before anything is written for all that can be known before; for what a write itself is refused
+ *   for, with what was written until then
  */
 export async function applyImport(
   found: Found,
   admin: AdminApi,
   { into, replace, dryRun }: ImportWishes,
 ): Promise<ImportReport> {
-  assertImportable(found, await admin.nodeTypes());
-  const { flows: before, rev } = await admin.flows();
+  const target = await admin.target();
+  assertImportable(found, target);
+  const deployed = await admin.flows();
+  const { flows: before } = deployed;
   if (before.length > 0 && !replace) {
     throw new CliError({
       what: `there are flows already: ${before.length} nodes`,
@@ -51,13 +54,8 @@ export async function applyImport(
       fix: "--replace does it; the revision with them stays in the history",
     });
   }
-  const context = await planContext(found, admin, into);
-  if (!dryRun) {
-    // Flows find the values when they start, and set no first ones in their place.
-    await saveContext(context.values, admin);
-    await admin.deploy(withCredentials(found), rev);
-    for (const entry of found.library) await admin.saveLibrary(entry);
-  }
+  const context = planContext(found, target.context, into);
+  if (!dryRun) await write(found, context.values, admin, deployed);
   const { system, flows, credentials, library, modules } = found;
   const tabs = flows.filter(({ type }) => type === "tab").length;
   const counts = { tabs, nodes: flows.length - tabs, library: library.length };
@@ -72,6 +70,47 @@ export async function applyImport(
     replaced: before.length,
     applied: !dryRun,
   };
+}
+
+async function write(
+  found: Found,
+  values: readonly ContextValue[],
+  admin: AdminApi,
+  { rev }: DeployedFlows,
+): Promise<void> {
+  const written: Written = {};
+  const { length } = found.library;
+  try {
+    // Flows find the values when they start, and set no first ones in their place.
+    if (values.length > 0) {
+      written.context = `up to ${values.length} values of the shared context`;
+      await saveContext(values, admin);
+      written.context = `${values.length} values of the shared context`;
+    }
+    await admin.deploy(withCredentials(found), rev);
+    written.flows = "the flows";
+    for (const [index, entry] of found.library.entries()) {
+      await admin.saveLibrary(entry);
+      written.library = `${index + 1} of ${length} library entries`;
+    }
+  } catch (error) {
+    throw Object.keys(written).length === 0 ? error : halfway(error, written);
+  }
+}
+
+/** What is there now in place of what was there before, for people. */
+type Written = Partial<Record<"context" | "flows" | "library", string>>;
+
+function halfway(error: unknown, written: Written): CliError {
+  const { what, why, fix } =
+    error instanceof CliError ? error : { what: (error as Error).message, why: "", fix: "" };
+  const again = written.flows ? "import again with --replace" : "import again";
+  const all = Object.values(written).join(", ");
+  return new CliError({
+    what,
+    why: [why, `written before, and not taken back: ${all}`].join("\n").trim(),
+    fix: [fix, `when the cause is gone, ${again}: it writes all of it anew`].join("\n").trim(),
+  });
 }
 
 /** The admin API takes credentials in clear as a property of their node, and encrypts them itself. */

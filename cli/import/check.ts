@@ -1,3 +1,4 @@
+import type { Target } from "../edge/admin.ts";
 import { CliError } from "../errors.ts";
 import type { FlowNode, Found, LibraryEntry } from "./types.ts";
 
@@ -8,20 +9,21 @@ const STRUCTURE = /^(tab|group|junction|subflow|subflow:.*)$/;
 const SHOWN = 20;
 
 /**
- * Refuses flows that a deploy would damage or that would not start.
- * @param types what the palette of the target has
+ * Refuses flows that a deploy would damage, or would refuse after other things were written.
  * @throws CliError with every problem at once
  */
-export function assertImportable(found: Found, types: ReadonlySet<string>): void {
+export function assertImportable(found: Found, { types, functionModules }: Target): void {
   const problems = shapeProblems(found.flows);
-  if (problems.length === 0) problems.push(...typeProblems(found, types));
+  if (problems.length === 0) {
+    problems.push(...typeProblems(found, types), ...moduleProblems(found, functionModules));
+  }
   problems.push(...libraryProblems(found.library));
   if (problems.length === 0) return;
   const more = problems.length - SHOWN;
   throw new CliError({
     what: `these flows cannot be imported: ${problems.length} problem${problems.length === 1 ? "" : "s"}`,
     why: [...problems.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join("\n"),
-    fix: "correct them at the source (or its palette here), then import again; nothing was changed",
+    fix: "correct them at the source (or what is allowed here), then import again; nothing was changed",
   });
 }
 
@@ -67,5 +69,29 @@ function typeProblems({ flows, modules }: Found, types: ReadonlySet<string>): st
   const hint = names.length === 0 ? "" : `; the source has the modules ${names.join(", ")}`;
   return [...unknown].map(
     ([type, count]) => `type "${type}" (${count} nodes) is not in the palette here${hint}`,
+  );
+}
+
+/** A module's name, without a path within it and without a version, as Node-RED takes it apart. */
+const MODULE_NAME = /^(?:@[^/]+\/)?[^/@]+/;
+
+/** Modules that functions want and may not load here. */
+function moduleProblems({ flows }: Found, allowed: readonly string[] | undefined): string[] {
+  if (allowed === undefined) return [];
+  const patterns = allowed.map(
+    (pattern) => new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll("*", ".*")}$`),
+  );
+  const refused = new Map<string, number>();
+  for (const { type, libs, d: isDisabled } of flows) {
+    if (type !== "function" || isDisabled || !Array.isArray(libs)) continue;
+    for (const { module } of libs as { module?: unknown }[]) {
+      const name = MODULE_NAME.exec(String(module))?.[0];
+      if (!module || !name || patterns.some((pattern) => pattern.test(name))) continue;
+      refused.set(name, (refused.get(name) ?? 0) + 1);
+    }
+  }
+  return [...refused].map(
+    ([name, count]) =>
+      `module "${name}" (${count} functions) may not be loaded here; functionModules in the stack file allows it`,
   );
 }

@@ -1,4 +1,4 @@
-import type { AdminApi } from "../edge/admin.ts";
+import type { AdminApi, ContextStores } from "../edge/admin.ts";
 import type { ContextValue, Found } from "./types.ts";
 
 /** The context store that all workers of a cluster share. */
@@ -17,16 +17,16 @@ export interface ContextPlan {
 
 /**
  * What of the shared context can be taken over.
+ * @param stores those of the target
  * @param into key of the cluster or tenant
  */
-export async function planContext(
+export function planContext(
   { sharedContext }: Found,
-  admin: AdminApi,
+  stores: ContextStores,
   into: string,
-): Promise<ContextPlan> {
+): ContextPlan {
   const nothing = { values: [], leftOut: [], notes: [] };
   if (sharedContext === undefined) return nothing;
-  const stores = await admin.contextStores();
   if (!stores.stores.includes(SHARED)) {
     if (sharedContext.length === 0) return nothing;
     const why = `${into} has no shared context, as only clusters have`;

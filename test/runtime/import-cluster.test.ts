@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AdminApi } from "../../cli/edge/admin.ts";
+import type { CliError } from "../../cli/errors.ts";
 import { applyImport } from "../../cli/import/apply.ts";
 import { readSource } from "../../cli/import/source.ts";
 import { answering, type FlowNode, tab } from "../support/flows.ts";
@@ -142,6 +143,42 @@ describe.each<Major>([5, 4])(
       await until("this worker leads", async () => {
         const answer = await fetch(`${editor.url}/red-nodes/asked`);
         return ((await answer.json()) as Answer).output === 1;
+      });
+    });
+
+    describe("is refused", () => {
+      const again = { into: "main", replace: true, dryRun: false };
+      const refusal = async (nodes: readonly FlowNode[]) => {
+        await keys.holds({
+          ...clusterKeys(nodes, {}),
+          "nodered:context:global:count": asClusterValue("new"),
+        });
+        const outcome = applyImport(await found(), admin, again);
+        return outcome.then(
+          () => undefined,
+          (error: CliError) => error,
+        );
+      };
+
+      it("before it writes anything, for a module that functions may not load", async () => {
+        const libs = [{ var: "fs", module: "fs/promises" }];
+        const told = await refusal([tab("t"), { id: "f", type: "function", z: "t", libs }]);
+        expect(told?.why).toBe(
+          'module "fs" (1 functions) may not be loaded here; functionModules in the stack file allows it',
+        );
+        expect(await outside.get("global", "count")).toBe(5);
+      });
+
+      it("with what it had written, for what only the deploy finds", async () => {
+        const env = [{ name: "REDFLEET_RUN_ON", value: "nowhere", type: "str" }];
+        const told = await refusal([{ ...tab("t"), env }]);
+        expect(told?.what).toBe("the deploy was refused with status 400");
+        expect(told?.why).toMatch(/^Nothing was deployed: tab "t": REDFLEET_RUN_ON: "nowhere"/);
+        const written = "written before, and not taken back: 1 values of the shared context";
+        expect(told?.why?.split("\n")[1]).toBe(written);
+        expect(told?.fix).toMatch(/import again: it writes all of it anew$/);
+        expect(await outside.get("global", "count")).toBe("new");
+        expect((await admin.flows()).flows.length).toBeGreaterThan(1);
       });
     });
 
