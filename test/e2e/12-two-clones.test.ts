@@ -1,5 +1,6 @@
-import { existsSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { GRACE } from "../../cli/pulumi/owner.ts";
 import { Clone } from "../support/clone.ts";
 import { identities } from "../support/containers.ts";
 import { engine, sweep } from "../support/engine.ts";
@@ -95,10 +96,7 @@ describe("two clones with a stack of one name on one engine", () => {
   });
 
   it("the other one's doctor does not take it for its own", async () => {
-    const { code, stdout } = await other.redfleet(["doctor", "--json"]);
-    expect(code).toBe(1);
-    const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string }[] };
-    const details = Object.fromEntries(checks.map(({ name, detail }) => [name, detail]));
+    const details = await diagnosis();
     expect(details.containers).toContain(`already runs a stack "${STACK.name}" that this clone`);
     const taken = `127.0.0.1:${STACK.https} is taken by the container ${STACK.name}-edge`;
     expect(details["port for HTTPS"]).toBe(taken);
@@ -119,8 +117,7 @@ describe("two clones with a stack of one name on one engine", () => {
 
   it("what a killed up has made is its owner's, and nobody else's", async () => {
     const running = owner.start(["up"], { seconds: 300 });
-    const made = async () => (await engine.listContainers({ all: true, filters })).length > 0;
-    await until("a container", made, { seconds: 120, every: 50 });
+    await until("a container", isMade, { seconds: 120, every: 50 });
     running.kill("SIGKILL");
     await running.finished;
     await refused(["up"], "already runs a stack");
@@ -135,15 +132,54 @@ describe("two clones with a stack of one name on one engine", () => {
     succeeded(await owner.redfleet(["down"], { seconds: 300 }));
     await refused(["up"], "holds data of a stack");
     await refused(["status"], "holds data of a stack");
-    const doctor = await other.redfleet(["doctor"]);
-    expect(doctor.code, doctor.output).toBe(1);
-    expect(doctor.output).toContain(`holds data of a stack "${STACK.name}"`);
+    expect((await diagnosis()).data).toContain(`holds data of a stack "${STACK.name}" whose`);
     isRefusal(await other.pulumi(["up", "--yes"], { seconds: 300 }), "holds data of a stack");
     expect(await volumes()).not.toEqual([]);
     succeeded(await other.redfleet(ERASE, { seconds: 300 }));
     expect(await volumes()).toEqual([]);
   });
+
+  it("an up that was cut off does not own what another clone has brought up since", async () => {
+    succeeded(await owner.redfleet(ERASE, { seconds: 300 }));
+    const running = owner.start(["up"], { seconds: 300 });
+    await until("a container", isMade, { seconds: 240, every: 50 });
+    running.kill("SIGINT");
+    await running.finished;
+    const cutOff = Date.parse(
+      readFileSync(owner.path(".redfleet", STACK.name, "operating"), "utf8"),
+    );
+    await takeOver();
+    await until("time to be nobody's", () => Date.now() > cutOff + GRACE, { seconds: 90 });
+    succeeded(await other.redfleet(["up"], { seconds: 300 }));
+
+    const before = [await identities(STACK.name, ALL), await volumes()];
+    expect(Object.keys(before[0] ?? {})).toHaveLength(5);
+    for (const command of [["up"], ["down"], ERASE, ["status"]]) {
+      await refused(command, "already runs a stack", owner);
+    }
+    isRefusal(await owner.pulumi(["up", "--yes"], { seconds: 300 }), "already runs a stack");
+    expect([await identities(STACK.name, ALL), await volumes()]).toEqual(before);
+    succeeded(await other.redfleet(ERASE, { seconds: 300 }));
+  });
 });
+
+const isMade = async () => (await engine.listContainers({ all: true, filters })).length > 0;
+
+/** What docs/runbooks.md says of a clone that is gone for ever. */
+async function takeOver(): Promise<void> {
+  for (const { Id } of await engine.listContainers({ all: true, filters })) {
+    await engine.getContainer(Id).remove({ force: true });
+  }
+  succeeded(await other.redfleet(ERASE, { seconds: 300 }));
+}
+
+/** What the other one's doctor finds, by its checks; something must be wrong. */
+async function diagnosis(): Promise<Record<string, string>> {
+  const { code, stdout } = await other.redfleet(["doctor", "--json"]);
+  expect(code).toBe(1);
+  const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string }[] };
+  return Object.fromEntries(checks.map(({ name, detail }) => [name, detail]));
+}
 
 /** Names of the stack's volumes. */
 async function volumes(): Promise<string[]> {
@@ -151,9 +187,9 @@ async function volumes(): Promise<string[]> {
   return (found ?? []).map(({ Name }) => Name).sort();
 }
 
-/** The other clone may not do it, and says why and what else to do. */
-async function refused(command: readonly string[], what: string): Promise<void> {
-  isRefusal(await other.redfleet(command, { seconds: 300 }), what);
+/** A clone that does not own it may not do it, and says why and what else to do. */
+async function refused(command: readonly string[], what: string, clone = other): Promise<void> {
+  isRefusal(await clone.redfleet(command, { seconds: 300 }), what);
 }
 
 function isRefusal({ code, output }: Finished, what: string): void {
