@@ -38,6 +38,8 @@ const SAFE_SHARE = 2 / 3;
 /** Followers look a little after the lease has ended, not all at the same moment. */
 const JITTER_MS = 40;
 const RETRY_MS = 250;
+/** Longest time that the others have after a hand-over: they hear of it at once, or not at all. */
+const CHANCE_MS = 2400;
 
 export class Election {
   private readonly options: ElectionOptions;
@@ -73,11 +75,11 @@ export class Election {
     else if (this.term === undefined) this.plan(Math.random() * 5);
   }
 
-  /** Gives the lock back, and waits for one lease before the next try. Answers whether there was one to give. */
+  /** Gives the lock back, and leaves it to the others for a moment. Answers whether there was one to give. */
   async handOver(): Promise<boolean> {
     await this.stepping;
     if (this.term === undefined) return false;
-    this.patience = performance.now() + this.options.leaseMs;
+    this.patience = performance.now() + Math.min(this.options.leaseMs, CHANCE_MS);
     try {
       return await this.release();
     } finally {
