@@ -45,7 +45,7 @@ function openContext(config: RuntimeConfig, store: FlowStore, saves: Saves, log:
 function openLeaders(config: RuntimeConfig, store: FlowStore, log: Logger): Leaders {
   const { valkey, worker } = config;
   const nextFence = (lock: string) => store.nextFence(lock);
-  if (valkey === undefined) return createLoneLeaders(worker, nextFence);
+  if (valkey === undefined) return createLoneLeaders(worker, nextFence, log);
   return createLeaders({ valkey, worker, nextFence, name: connectionName(config), log });
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createLoneLeaders } from "../../../images/node-red/runtime/leader/alone.ts";
 import { Election, type LockStore } from "../../../images/node-red/runtime/leader/election.ts";
 import { leaseOf } from "../../../images/node-red/runtime/leader/leaders.ts";
-import { createLogger } from "../../../images/node-red/runtime/log.ts";
+import { createLogger, type Fields } from "../../../images/node-red/runtime/log.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -52,3 +53,38 @@ test.each([5, 10, 30, 3600])(
     await election.end();
   },
 );
+
+/** Leaders of a worker that has nobody beside it, whose flow store fails with these words until there are none left. */
+function alone(failures: string[]) {
+  const warned: Fields[] = [];
+  const next = fences();
+  const nextFence = async () => {
+    const failure = failures.shift();
+    if (failure !== undefined) throw new Error(failure);
+    return next();
+  };
+  const warn = (_msg: string, fields: Fields = {}) => warned.push(fields);
+  return { leaders: createLoneLeaders("only", nextFence, { ...log, warn }), warned };
+}
+
+test("a worker without others says once why it cannot lead, and leads as soon as it can", async () => {
+  const { leaders, warned } = alone(["away", "away", "away", "still away"]);
+  const seen: unknown[] = [];
+  const candidacy = leaders.join("job", 10_000, () => seen.push(candidacy.state));
+  await vi.advanceTimersByTimeAsync(4100);
+  const lead = { leads: true, fence: 1, leader: "only" };
+  const problems = ["away", "still away"];
+  expect(seen).toEqual([...problems.map((problem) => ({ leads: false, problem })), lead]);
+  expect(candidacy.state).toEqual(lead);
+  expect(warned).toEqual(problems.map((reason) => ({ lock: "job", reason })));
+});
+
+test("a worker without others has nobody to hand over to, and a removed node asks no more", async () => {
+  const { leaders, warned } = alone(["away", "away", "away"]);
+  expect(await leaders.handOver("job")).toEqual({ released: false, leader: "only" });
+  const onChange = vi.fn();
+  await leaders.join("job", 10_000, onChange).leave(true);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(onChange).not.toHaveBeenCalled();
+  expect(warned).toEqual([]);
+});

@@ -1,11 +1,11 @@
 /** A worker without Valkey has nobody beside it: it leads. */
-import { reasonOf } from "../log.ts";
+import { type Logger, reasonOf } from "../log.ts";
 import type { Candidacy, LeaderState, Leaders, NextFence } from "./types.ts";
 
 const RETRY_MS = 1000;
 
 /** Leads every lock as soon as it has a fencing number: a restarted runtime leads after its former self. */
-export function createLoneLeaders(worker: string, nextFence: NextFence): Leaders {
+export function createLoneLeaders(worker: string, nextFence: NextFence, log: Logger): Leaders {
   return {
     worker,
     join(lock, _ttlMs, onChange): Candidacy {
@@ -15,12 +15,17 @@ export function createLoneLeaders(worker: string, nextFence: NextFence): Leaders
         state = next;
         if (!left) onChange();
       };
+      const fail = (problem: string) => {
+        if (left || (!state.leads && state.problem === problem)) return;
+        log.warn("no fencing number, so no leader", { lock, reason: problem });
+        change({ leads: false, problem });
+      };
       const ask = () => {
         if (left) return;
         nextFence(lock).then(
           (fence) => change({ leads: true, fence, leader: worker }),
           (error) => {
-            change({ leads: false, problem: reasonOf(error) });
+            fail(reasonOf(error));
             setTimeout(ask, RETRY_MS).unref();
           },
         );
