@@ -90,11 +90,14 @@ class StreamFollower implements Watcher {
     if (this.stopping.signal.aborted) return;
     if (tokenIsDead(error)) this.token = undefined;
     this.failures += 1;
-    this.options.listener.onBreak?.();
+    const { listener, log } = this.options;
     const fields = { reason: reasonOf(error), failures: this.failures };
-    if (this.failures === 1)
-      this.options.log.warn("the change stream broke, opening it again", fields);
-    else this.options.log.debug("the change stream is still broken", fields);
+    if (this.failures > 1) {
+      log.debug("the change stream is still broken", fields);
+      return;
+    }
+    listener.onBreak?.();
+    log.warn("the change stream broke, opening it again", fields);
   }
 
   private async follow(): Promise<void> {

@@ -76,7 +76,7 @@ export interface WatchListener {
   onFlowSet(set: FlowSet): void;
   /** A worker's record changed. Only asked for by editors. */
   onWorker?(): void;
-  /** What brings the news is lost; it is opened again, and what is stored is read anew. */
+  /** What brings the news is lost, told once until it is back; what is stored is read anew then. */
   onBreak?(): void;
 }
 
