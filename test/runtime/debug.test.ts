@@ -125,13 +125,35 @@ describe.each(LABS)("debug messages of a cluster with its flows in %s", (_, open
       const answer = await person.call(`/debug/${NODE}/${state}`, { method: "POST", body: "{}" });
       expect(answer.ok).toBe(true);
     };
-    await change("disable");
-    await ask(0, "/say?text=unheard");
-    await ask(0, "/warn");
-    await says("careful");
-    expect(said().map(({ msg }) => msg)).not.toContain("unheard");
-    await change("enable");
-    await until("the replica to speak again", async () => {
+    // What the replicas say: the editor shows nothing of a node that is off there.
+    const line = lab.group.client("app");
+    const published: Shown[] = [];
+    line.on("message", (_channel, text) => published.push(JSON.parse(text)));
+    await line.subscribe(`${lab.access.valkey?.prefix}debug:messages`);
+    let turn = 0;
+    /** Whether a replica says a text by the node: a warning that it says after it has arrived. */
+    const speaks = async (worker: number) => {
+      const text = `turn ${++turn}`;
+      const warnings = () => published.filter(({ msg }) => msg === "careful").length;
+      const before = warnings();
+      await ask(worker, `/say?text=${text}`);
+      await ask(worker, "/warn");
+      await until("the warning", () => warnings() > before, { every: 10 });
+      return published.some(({ msg }) => msg === text);
+    };
+    try {
+      for (const [index, { worker }] of replicas.entries()) {
+        await until(`${worker} to speak`, () => speaks(index));
+        await change("disable");
+        await until(`${worker} to be silent`, async () => !(await speaks(index)));
+        expect(await speaks(index), worker).toBe(false);
+        await change("enable");
+        await until(`${worker} to speak again`, () => speaks(index));
+      }
+    } finally {
+      line.disconnect();
+    }
+    await until("the sidebar to show it again", async () => {
       await ask(0, "/say?text=again");
       return said().some(({ msg }) => msg === "again");
     });
