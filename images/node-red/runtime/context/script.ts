@@ -3,7 +3,7 @@
  * script never looks into, so its cost does not depend on them.
  *
  * KEYS: session, index of scopes, then for each operation the scope's hash and the field's patches.
- * ARGV: sequence number (0: nothing is written), that of the call before if it was not answered yet (else 0),
+ * ARGV: sequence number (0: nothing is written), that of the call that the store must have before this one (else 0),
  * channel, announcement, then for each operation its kind and four arguments.
  */
 export const EXCHANGE = `
