@@ -18,6 +18,13 @@ export interface TestPackage {
   readonly files?: Readonly<Record<string, string>>;
 }
 
+/** Requests that wait for their answers. */
+export interface Hold {
+  /** Resolves when the first one is there. */
+  readonly asked: Promise<void>;
+  release(): void;
+}
+
 /** A private npm registry: TLS with a certificate of its own, and a token. */
 export interface NpmRegistry {
   readonly url: string;
@@ -28,9 +35,26 @@ export interface NpmRegistry {
   publish(entry: TestPackage): void;
   /** From now on it answers nothing but 503. */
   breakDown(broken: boolean): void;
+  /** From now on it lets requests wait, until they are let go. */
+  hold(): Hold;
   /** Tarballs that were fetched, in order. */
   readonly fetched: readonly string[];
   close(): Promise<void>;
+}
+
+function openHold(): Hold & { wait(): Promise<void> } {
+  let [first, end] = [() => {}, () => {}];
+  const asked = new Promise<void>((resolve) => {
+    first = resolve;
+  });
+  const released = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const wait = () => {
+    first();
+    return released;
+  };
+  return { asked, release: () => end(), wait };
 }
 
 interface Published extends TestPackage {
@@ -89,6 +113,7 @@ export async function startNpmRegistry({
   const fetched: string[] = [];
   const pair = certificate(seen);
   let broken = false;
+  let held: ReturnType<typeof openHold> | undefined;
   let url = "";
 
   const answer = (res: ServerResponse, path: string) => {
@@ -99,7 +124,8 @@ export async function startNpmRegistry({
     fetched.push(file);
     return res.end(versions.find((entry) => fileOf(entry) === file)?.tarball);
   };
-  const server = createServer(pair, (req, res) => {
+  const server = createServer(pair, async (req, res) => {
+    await held?.wait();
     if (broken) res.writeHead(503).end();
     else if (req.headers.authorization !== `Bearer ${TOKEN}`) res.writeHead(401).end("{}");
     else answer(res, (req.url ?? "/").slice("/npm/".length).split("?")[0] ?? "");
@@ -114,6 +140,10 @@ export async function startNpmRegistry({
     },
     breakDown: (value) => {
       broken = value;
+    },
+    hold: () => {
+      held = openHold();
+      return held;
     },
     close: () =>
       new Promise((resolve) => {

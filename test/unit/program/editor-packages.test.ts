@@ -1,15 +1,18 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createLogger } from "../../../images/node-red/runtime/log.ts";
 import { EditorPackages } from "../../../images/node-red/runtime/packages/editor.ts";
-import { Npm } from "../../../images/node-red/runtime/packages/npm.ts";
+import { Npm, type RegistryAccess } from "../../../images/node-red/runtime/packages/npm.ts";
 import {
+  dependenciesOf,
   digestOf,
   type PackageSet,
   readSet,
 } from "../../../images/node-red/runtime/packages/set.ts";
+import { startNpmRegistry } from "../../support/npm-registry.ts";
+import { pause } from "../../support/wait.ts";
 
 const log = createLogger("error", { component: "test" });
 let userDir = "";
@@ -48,10 +51,12 @@ const missing = setOf("away", "1.0.0", {
   "node_modules/away": { version: "1.0.0", resolved: `${AWAY}away.tgz` },
 });
 
+const away: RegistryAccess = { url: AWAY, caFile: undefined, token: undefined };
+const npmOf = (registry: RegistryAccess) =>
+  new Npm({ ...registry, cache: join(userDir, ".npm"), scripts: false, log });
+
 /** Packages of an editor whose flow store has one set, and whose registry is away. */
-function open(stored: PackageSet) {
-  const registry = { url: AWAY, caFile: undefined, token: undefined };
-  const npm = new Npm({ ...registry, cache: join(userDir, ".npm"), scripts: false, log });
+function open(stored: PackageSet, npm = npmOf(away)) {
   const sets = { read: async () => stored, keep: async (set: PackageSet | null) => digestOf(set) };
   const options = { userDir, sets, npm, log, modules: [], onChange: async () => {} };
   const packages = new EditorPackages(options);
@@ -82,16 +87,54 @@ test("a folder that had nothing has nothing again", async () => {
   ]);
 }, 60_000);
 
-test("flows that are refused take their packages along, for that reason", async () => {
-  installBefore();
+/** Makes {@link local} installable. */
+function publishLocal(): PackageSet {
   mkdirSync(join(userDir, "local"));
   writeFileSync(join(userDir, "local/package.json"), '{"name":"local","version":"1.0.0"}');
-  const change = open(local);
+  return local;
+}
+
+test("flows that are refused take their packages along, for that reason", async () => {
+  installBefore();
+  const change = open(publishLocal());
   await expect(change(refused)).rejects.toThrow("the flows were refused");
   expect([readSet(userDir), hasBefore()]).toEqual([before, true]);
   await change(applied);
   expect([readSet(userDir), hasBefore()]).toEqual([local, false]);
   expect(existsSync(join(userDir, "node_modules/local/package.json"))).toBe(true);
+}, 60_000);
+
+test("an install that has begun ends in its own folder, and stays", async () => {
+  installBefore();
+  const registry = await startNpmRegistry();
+  onTestFinished(() => registry.close());
+  for (const name of ["kept", "slow"]) registry.publish({ name, version: "1.0.0" });
+  const caFile = join(userDir, "ca.pem");
+  writeFileSync(caFile, registry.ca);
+  const npm = npmOf({ url: registry.url, caFile, token: registry.token });
+  const change = open(publishLocal(), npm);
+  const { asked, release } = registry.hold();
+  const installing = npm.run(["install", "--", "slow@1.0.0"], userDir);
+  await asked;
+  const checked = vi.fn(applied);
+  const changing = change(checked);
+  // Time enough to put the folder aside.
+  await pause(200);
+  expect([readSet(userDir), hasBefore()]).toEqual([before, true]);
+  release();
+  await Promise.all([installing, changing]);
+  expect(checked).toHaveBeenCalledOnce();
+  const installed = readSet(userDir);
+  expect(installed && Object.keys(dependenciesOf(installed))).toEqual(["kept", "slow"]);
+  expect(existsSync(join(userDir, "node_modules/slow/package.json"))).toBe(true);
+}, 60_000);
+
+test("flows may have npm install what their functions need", async () => {
+  installBefore();
+  const npm = npmOf(away);
+  const change = open(publishLocal(), npm);
+  await change(() => npm.run(["--version"], userDir));
+  expect(readSet(userDir)).toEqual(local);
 }, 60_000);
 
 test("a process that ended in the middle of a change leaves no packages that nobody has asked for", () => {

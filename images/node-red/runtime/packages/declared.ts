@@ -5,13 +5,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { moduleName } from "./environment.ts";
-import type { Npm } from "./npm.ts";
+import type { NpmCalls } from "./npm.ts";
 
 export interface DeclaredOptions {
   userDir: string;
   /** `name@version`, exactly. */
   modules: readonly string[];
-  npm: Npm;
+  npm: Pick<NpmCalls, "run">;
 }
 
 const MARK = ".redfleet-modules";

@@ -11,7 +11,7 @@ import type { FlowSet } from "../store/types.ts";
 import { clearIfCutOff, forget, putAside, takeBack } from "./aside.ts";
 import { installDeclared } from "./declared.ts";
 import { loadModules, unloadModule } from "./modules.ts";
-import type { Npm } from "./npm.ts";
+import type { Npm, NpmCalls } from "./npm.ts";
 import { dependenciesOf, digestOf, NO_PACKAGES, namesSet, nodeModulesOf, readSet } from "./set.ts";
 import type { PackageSets } from "./sets.ts";
 
@@ -95,8 +95,10 @@ export class EditorPackages {
    */
   async begin(stored: string): Promise<string | undefined> {
     try {
-      await this.restore(stored);
-      await installDeclared(this.options);
+      await this.options.npm.exclusively(async (npm) => {
+        await this.restore(stored, npm);
+        await installDeclared({ ...this.options, npm });
+      });
       return undefined;
     } catch (error) {
       const reason = `modules could not be installed: ${reasonOf(error)}`;
@@ -114,31 +116,62 @@ export class EditorPackages {
 
   /**
    * Before a revision of somebody else is applied, such as a rollback: installs the set that it names and loads
-   * what that adds; when that fails or `check` throws, the folder has what it had before. A folder with a change
-   * that no revision names yet stays as it is. A module that is loaded in another version goes on until the next
-   * start: its code is cached by its path.
+   * what that adds; when that fails or `check` throws, the folder has what it had before, and nothing that was
+   * installed since. A folder with a change that no revision names yet stays as it is. A module that is loaded in
+   * another version goes on until the next start: its code is cached by its path.
    */
   async change({ digest }: Pick<FlowSet, "digest">, check: () => Promise<void>): Promise<void> {
-    const { userDir, sets, npm, log } = this.options;
-    const here = digestOf(readSet(userDir));
-    if (!namesSet(digest) || here === digest || here !== this.remembered()) return check();
-    const wanted = await sets.read(digest);
-    const from = nodeModulesOf(userDir);
-    let now = from;
-    putAside(userDir);
+    const undo = this.lacks(digest) ? await this.exchange(digest) : undefined;
     try {
-      await npm.installSet(wanted, userDir);
-      now = nodeModulesOf(userDir);
-      await this.load(from);
+      // Out of npm's turn: it may have modules of functions installed, one by one with those of other deploys.
       await check();
     } catch (error) {
-      takeBack(userDir);
-      await this.load(now);
+      await undo?.();
       throw error;
     }
-    forget(userDir);
+    if (undo) forget(this.options.userDir);
+  }
+
+  /** True when the folder has another set than this one, and no change that no revision names. */
+  private lacks(digest: string): boolean {
+    const here = digestOf(readSet(this.options.userDir));
+    return namesSet(digest) && here !== digest && here === this.remembered();
+  }
+
+  /**
+   * Exchanges the packages as soon as npm is not at work in the folder, unless that has changed it.
+   * Answers how to take that back.
+   */
+  private exchange(digest: string): Promise<(() => Promise<void>) | undefined> {
+    const { userDir, sets, log } = this.options;
+    return this.options.npm.exclusively(async (npm) => {
+      if (!this.lacks(digest)) return undefined;
+      const wanted = await sets.read(digest);
+      const before = this.remembered();
+      const from = nodeModulesOf(userDir);
+      putAside(userDir);
+      try {
+        await npm.installSet(wanted, userDir);
+        await this.load(from);
+      } catch (error) {
+        await this.putBack(before);
+        throw error;
+      }
+      this.remember(digest);
+      log.info("the packages were changed", {
+        digest,
+        modules: Object.keys(dependenciesOf(wanted)),
+      });
+      return () => this.options.npm.exclusively(() => this.putBack(before));
+    });
+  }
+
+  private async putBack(digest: string): Promise<void> {
+    const { userDir } = this.options;
+    const from = nodeModulesOf(userDir);
+    takeBack(userDir);
     this.remember(digest);
-    log.info("the packages were changed", { digest, modules: Object.keys(dependenciesOf(wanted)) });
+    await this.load(from);
   }
 
   /** Unloads the modules that the folder had and has no more, loads those that came. */
@@ -160,8 +193,8 @@ export class EditorPackages {
    * A folder that is new, or that is as it was when the platform went on without it
    * (a restored volume), gets the set that the stored revision names. A folder that changed wins.
    */
-  private async restore(stored: string): Promise<void> {
-    const { userDir, sets, npm, log } = this.options;
+  private async restore(stored: string, npm: NpmCalls): Promise<void> {
+    const { userDir, sets, log } = this.options;
     const here = digestOf(readSet(userDir));
     if (
       !namesSet(stored) ||

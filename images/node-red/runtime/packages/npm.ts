@@ -56,11 +56,28 @@ function configuration({ url, caFile, token, cache, scripts }: NpmOptions): stri
   return `${lines.join("\n")}\n`;
 }
 
+/** What npm is asked for. */
+export interface NpmCalls {
+  /** Runs npm in a folder. @throws {@link NpmError} with the reason. */
+  run(args: readonly string[], cwd: string): Promise<void>;
+  /** Makes a folder hold a package set, exactly as its lock has it. @throws {@link NpmError} with the reason. */
+  installSet(set: PackageSet, folder: string): Promise<void>;
+}
+
 /** A configured npm. One call at a time; the next one waits. */
-export class Npm {
+export class Npm implements NpmCalls {
   private readonly log: Logger;
   private readonly cli: string;
   private last: Promise<unknown> = Promise.resolve();
+  /** Calls that wait for nothing. */
+  private readonly calls: NpmCalls = {
+    run: (args, cwd) => this.call([...QUIET, ...args], cwd),
+    installSet: ({ manifest, lock }, folder) => {
+      writeFileSync(join(folder, "package.json"), manifest);
+      writeFileSync(join(folder, "package-lock.json"), lock);
+      return this.calls.run(["ci", "--omit=dev", "--prefer-offline"], folder);
+    },
+  };
 
   /** Writes the configuration, and points every npm below this process to it. */
   constructor(options: NpmOptions) {
@@ -73,18 +90,19 @@ export class Npm {
     process.env.NPM_CONFIG_USERCONFIG = file;
   }
 
-  /** Runs npm in a folder. @throws {@link NpmError} with the reason. */
   run(args: readonly string[], cwd: string): Promise<void> {
-    const next = this.last.then(() => this.call([...QUIET, ...args], cwd));
-    this.last = next.catch(() => undefined);
-    return next;
+    return this.exclusively((npm) => npm.run(args, cwd));
   }
 
-  /** Makes a folder hold a package set, exactly as its lock has it. @throws {@link NpmError} with the reason. */
-  installSet({ manifest, lock }: PackageSet, folder: string): Promise<void> {
-    writeFileSync(join(folder, "package.json"), manifest);
-    writeFileSync(join(folder, "package-lock.json"), lock);
-    return this.run(["ci", "--omit=dev", "--prefer-offline"], folder);
+  installSet(set: PackageSet, folder: string): Promise<void> {
+    return this.exclusively((npm) => npm.installSet(set, folder));
+  }
+
+  /** Does what must not meet another call of npm at work in the same folder; `work` gets an npm of its own for it. */
+  exclusively<Result>(work: (npm: NpmCalls) => Promise<Result>): Promise<Result> {
+    const next = this.last.then(() => work(this.calls));
+    this.last = next.catch(() => undefined);
+    return next;
   }
 
   private async call(args: readonly string[], cwd: string): Promise<void> {
