@@ -133,12 +133,14 @@ describe("the shared context of several workers", () => {
   it("cleans what is gone, and nothing that a newer deploy writes meanwhile", async () => {
     const own = { ...settings, prefix: freshPrefix() };
     const other = await join({}, own);
-    for (const scope of ["gone", "back", "newer", "kept:tab"]) await other.set(scope, "old", 1);
+    for (const scope of ["gone", "back", "same", "newer", "kept:tab"])
+      await other.set(scope, "old", 1);
     /** The revision that is stored when the editor reads it; a newer one is deployed at that very moment. */
     const storedNodes = async () => {
       await other.set("late", "value", 1);
       await other.set("back", "value[0]", 1);
       await other.set("back", "value[1]", 2);
+      await other.set("same", "old", 1);
       return new Set(["newer", "kept"]);
     };
     const editor = await join({ storedNodes }, own);
@@ -146,9 +148,9 @@ describe("the shared context of several workers", () => {
     await until("it is clean", async () => ((await other.keys("gone")) as string[]).length === 0);
     await pause(300);
     const kept = await Promise.all(
-      ["back", "newer", "kept:tab", "late"].map((scope) => other.keys(scope)),
+      ["back", "same", "newer", "kept:tab", "late"].map((scope) => other.keys(scope)),
     );
-    expect(kept).toEqual([["old", "value"], ["old"], ["old"], ["value"]]);
+    expect(kept).toEqual([["old", "value"], ["old"], ["old"], ["old"], ["value"]]);
     expect(await other.get("back", "value")).toEqual([1, 2]);
   });
 

@@ -1,4 +1,5 @@
 /** Deletes the context of nodes that are gone, and of nobody else. */
+import { randomUUID } from "node:crypto";
 import { type Logger, reasonOf } from "../log.ts";
 import type { Exchange } from "./exchange.ts";
 import { drop, mark, scopes } from "./operations.ts";
@@ -15,8 +16,8 @@ export interface CleanParts {
 /**
  * The scopes are listed before the stored revision is read: a scope of a node of a newer revision can
  * only be in the list when that revision was stored already, and then the node is found in it. A node that comes
- * back meanwhile under its old id changes its scope, which then stays. One scope a call: a server looks at all that it
- * holds, and flows wait behind it.
+ * back meanwhile under its old id writes to its scope, which then stays. One scope a call: a server goes over all that
+ * it holds, and flows wait behind it.
  */
 export async function cleanScopes({ exchange, log, storedNodes, activeNodes }: CleanParts) {
   try {
@@ -24,14 +25,11 @@ export async function cleanScopes({ exchange, log, storedNodes, activeNodes }: C
     const active = new Set(activeNodes);
     const candidates = answer.map(String).filter((scope) => isGone(scope, active));
     if (candidates.length === 0) return;
-    const marks = new Map<string, Buffer>();
-    for (const scope of candidates) {
-      const [marked] = (await exchange.run([mark(scope)])) as [Buffer];
-      marks.set(scope, marked);
-    }
+    const own = randomUUID();
+    await Promise.all(candidates.map((scope) => exchange.run([mark(scope, own)])));
     const stored = await storedNodes();
     const gone = candidates.filter((scope) => isGone(scope, stored));
-    for (const scope of gone) await exchange.run([drop(scope, marks.get(scope))]);
+    for (const scope of gone) await exchange.run([drop(scope, own)]);
     if (gone.length > 0) log.info("context of removed nodes was deleted", { scopes: gone.length });
   } catch (error) {
     log.warn("context of removed nodes was not deleted", { reason: reasonOf(error) });

@@ -281,7 +281,7 @@ export class Exchange {
 
   private argumentsOf(operations: readonly Operation[], sequence: number, before: number) {
     const { prefix } = this.options;
-    const keys = [`${prefix}session:${this.session}`, `${prefix}scopes`];
+    const keys = [`${prefix}session:${this.session}`, `${prefix}scopes`, `${prefix}marks`];
     const args: unknown[] = [sequence, before, "", ""];
     if (sequence > 0) args.splice(2, 2, channelOf(prefix), JSON.stringify(this.newsOf(operations)));
     for (const operation of operations) {

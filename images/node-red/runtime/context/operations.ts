@@ -9,11 +9,11 @@ export interface Operation {
     | "get"
     | "keys"
     | "scopes"
-    | "mark"
     | "set"
     | "remove"
     | "patch"
     | "fold"
+    | "mark"
     | "drop"
     | "beat";
   readonly scope: string;
@@ -46,8 +46,6 @@ export const get = (scope: string, field: string) => reading("get", scope, field
 export const keys = (scope: string) => reading("keys", scope);
 /** Names of all scopes. */
 export const scopes = () => reading("scopes", "");
-/** What a scope holds, in short: another text after each change of it. */
-export const mark = (scope: string) => reading("mark", scope);
 /** Replaces a field. */
 export const set = (scope: string, field: string, value: Encoded) =>
   writing("set", scope, field, value, scope);
@@ -59,7 +57,9 @@ export const patch = (scope: string, key: ContextKey, part: Encoded, empty: Enco
 /** Replaces the first patches of a field, as they were read, by their result. */
 export const fold = (scope: string, field: string, base: Encoded, { patches }: StoredField) =>
   writing("fold", scope, field, base, String(patches.length), patches.at(-1) ?? "");
-/** Deletes a scope with all that is in it. With a mark: unless it was changed since. */
+/** Marks a scope until somebody writes to it, or marks it otherwise. */
+export const mark = (scope: string, text: Encoded) => writing("mark", scope, "", text, scope);
+/** Deletes a scope with all that is in it. With a mark: only where it still is. */
 export const drop = (scope: string, marked: Encoded = "") =>
   writing("drop", scope, "", "", scope, marked);
 

@@ -2,7 +2,7 @@
  * One call to the store: a list of operations, applied as one and in order. Values are bytes that the
  * script never looks into, so its cost does not depend on them.
  *
- * KEYS: session, index of scopes, then for each operation the scope's hash and the field's patches.
+ * KEYS: session, index of scopes, marks of scopes, then for each operation the scope's hash and the field's patches.
  * ARGV: sequence number (0: nothing is written), that of the call that the store must have before this one (else 0),
  * channel, announcement, then for each operation its kind and four arguments.
  */
@@ -32,21 +32,20 @@ end
 function run.scopes()
   return redis.call('SMEMBERS', KEYS[2])
 end
--- What a scope holds, in short.
-function run.mark(hash, logs)
-  local parts = { redis.call('DUMP', hash) or '' }
-  for _, field in ipairs(redis.call('HKEYS', hash)) do
-    parts[#parts + 1] = redis.call('DUMP', logs .. field) or ''
-  end
-  return redis.sha1hex(table.concat(parts))
-end
 local change = {}
+-- A write to a scope takes its mark off, also one that leaves all as it was. There are hardly ever any.
+local marked = fresh and redis.call('EXISTS', KEYS[3]) == 1
+local function unmark(scope)
+  if marked then redis.call('HDEL', KEYS[3], scope) end
+end
 function change.set(hash, log, field, bytes, scope)
+  unmark(scope)
   if redis.call('HSET', hash, field, bytes) == 1 then redis.call('SADD', KEYS[2], scope) end
   redis.call('DEL', log)
   return 0
 end
 function change.remove(hash, log, field, _, scope)
+  unmark(scope)
   redis.call('HDEL', hash, field)
   redis.call('DEL', log)
   if redis.call('EXISTS', hash) == 0 then redis.call('SREM', KEYS[2], scope) end
@@ -59,6 +58,7 @@ function change.patch(hash, log, field, patch, scope, empty)
     redis.call('HSET', hash, field, empty)
     redis.call('SADD', KEYS[2], scope)
   end
+  unmark(scope)
   return redis.call('RPUSH', log, patch)
 end
 -- Puts a base that holds the first patches in the place of these, unless somebody else has.
@@ -72,9 +72,16 @@ end
 function change.beat()
   return 0
 end
--- With a mark: only what is still as it was when it was marked.
+function change.mark(_, _, _, mark, scope)
+  redis.call('HSET', KEYS[3], scope, mark)
+  redis.call('PEXPIRE', KEYS[3], 3600000)
+  marked = true
+  return 0
+end
+-- With a mark: only a scope that still has it.
 function change.drop(hash, logs, _, _, scope, mark)
-  if mark ~= '' and run.mark(hash, logs) ~= mark then return 0 end
+  if mark ~= '' and redis.call('HGET', KEYS[3], scope) ~= mark then return 0 end
+  unmark(scope)
   for _, field in ipairs(redis.call('HKEYS', hash)) do redis.call('UNLINK', logs .. field) end
   redis.call('UNLINK', hash)
   redis.call('SREM', KEYS[2], scope)
@@ -82,7 +89,7 @@ function change.drop(hash, logs, _, _, scope, mark)
 end
 
 local answers = {}
-for index = 1, (#KEYS - 2) / 2 do
+for index = 1, (#KEYS - 3) / 2 do
   local at = 5 + (index - 1) * 5
   local kind = ARGV[at]
   local operation = run[kind] or change[kind]
@@ -91,7 +98,7 @@ for index = 1, (#KEYS - 2) / 2 do
     if change[kind] and refused then
       ok, answer = false, refused
     else
-      ok, answer = pcall(operation, KEYS[index * 2 + 1], KEYS[index * 2 + 2],
+      ok, answer = pcall(operation, KEYS[index * 2 + 2], KEYS[index * 2 + 3],
         ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
     end
   end
