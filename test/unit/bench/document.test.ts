@@ -12,6 +12,10 @@ ${table("| B1 | 1 |", "| B1 | 2 |", "| B10 | 3 |")}
 
 What is to be said.
 
+${table("| of people | 7 |")}
+
+And more.
+
 ## The day before
 
 ${table("| B1 | 9 |")}
@@ -26,9 +30,8 @@ describe("the document of the figures", () => {
   it("has one section of a title: what was measured again is replaced, the rest stays", () => {
     const text = putTable(OLD, "The day", "another machine", table("| B1 | 4 |", "| B2 | 5 |"));
     const rows = table("| B1 | 4 |", "| B2 | 5 |", "| B10 | 3 |");
+    const said = `What is to be said.\n\n${table("| of people | 7 |")}\n\nAnd more.`;
     const before = `## The day before\n\n${table("| B1 | 9 |")}`;
-    expect(text).toBe(
-      `\n## The day\n\nanother machine\n\n${rows}\n\nWhat is to be said.\n\n${before}\n`,
-    );
+    expect(text).toBe(`\n## The day\n\nanother machine\n\n${rows}\n\n${said}\n\n${before}\n`);
   });
 });
