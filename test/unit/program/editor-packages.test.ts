@@ -14,6 +14,11 @@ import {
 import { startNpmRegistry } from "../../support/npm-registry.ts";
 import { pause } from "../../support/wait.ts";
 
+// Started by npm, a process has npm's own configuration in its environment, which goes before the one that is written.
+for (const name of Object.keys(process.env)) {
+  if (/^npm_config_/i.test(name)) delete process.env[name];
+}
+
 const log = createLogger("error", { component: "test" });
 let userDir = "";
 beforeEach(() => {
