@@ -7,19 +7,10 @@ import { until } from "../support/wait.ts";
  * them no reason to make another one primary, so that what is seen here is the start itself.
  */
 const group = new ValkeyGroup({ downAfterMs: 600_000 });
-const MEMBERS = ["valkey-0", "valkey-1", "valkey-2", "sentinel-0", "sentinel-1", "sentinel-2"];
+const NAMES = group.names();
 
 beforeAll(() => group.open(), 120_000);
 afterAll(() => group.close());
-
-/** Makes a node primary that was not the first one, and returns it. */
-async function elsewhereThanFirst(): Promise<number> {
-  if ((await group.settled()) === 0) {
-    await group.orderFailover();
-    await until("another primary", async () => (await group.primary()) !== 0);
-  }
-  return group.settled();
-}
 
 const ends = [
   ["killed", (name: string) => group.lab.container(name).kill({ signal: "KILL" })],
@@ -30,16 +21,16 @@ describe("a Valkey group whose members all end", () => {
   it.each(ends)(
     "and come back when they were %s, has the same primary and its data",
     async (how, end) => {
-      const before = await elsewhereThanFirst();
+      const before = await group.primaryElsewhere();
       const key = `nr:${how}`;
       const client = group.client();
       await client.set(key, "kept");
       expect(await client.wait(2, 2000)).toBe(2);
-      await Promise.all(MEMBERS.map(end));
-      const states = await Promise.all(MEMBERS.map((name) => group.lab.container(name).inspect()));
+      await Promise.all(NAMES.map(end));
+      const states = await Promise.all(NAMES.map((name) => group.lab.container(name).inspect()));
       expect(states.some((state) => state.State.Running)).toBe(false);
       // The worst order: the node that was primary first of all is back before all others.
-      for (const name of MEMBERS) await group.lab.container(name).start();
+      for (const name of NAMES) await group.lab.container(name).start();
       expect(await group.settled()).toBe(before);
       expect(await until("the value", () => group.client().get(key))).toBe("kept");
     },

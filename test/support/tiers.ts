@@ -40,7 +40,7 @@ export const TIERS: readonly Tier[] = [
   tier("property", 5, { workers: 2 }),
   tier("graph", 5, { workers: 2, testSeconds: 60 }),
   tier("stores", 25, { needs: engine, workers: 2, testSeconds: 180 }),
-  tier("edge", 20, { needs: engine, testSeconds: 180 }),
+  tier("edge", 20, { needs: engine, workers: 2, testSeconds: 180 }),
   tier("runtime", 45, { needs: [...engine, "browser"], workers: 2, testSeconds: 180 }),
   tier("preview", 15, { needs: platform, testSeconds: 300 }),
   tier("e2e", 60, { needs: [...platform, "browser"], testSeconds: 600 }),

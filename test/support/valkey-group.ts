@@ -118,6 +118,12 @@ export class ValkeyGroup {
     };
   }
 
+  /** Names of all containers, data nodes first. */
+  names(): string[] {
+    const members = [...this.members("valkey"), ...this.members("sentinel")];
+    return members.map(({ kind, member }) => `${kind}-${member}`);
+  }
+
   /** Fixed address of a member. */
   address(kind: Kind, member: number): string {
     return this.lab.address(hostOf(kind, member));
@@ -189,6 +195,15 @@ export class ValkeyGroup {
     const order = () => this.ask("sentinel", 0, `SENTINEL FAILOVER ${MASTER_NAME}`);
     const taken = async () => (await order())[0] === "OK";
     await until("a failover to be ordered", taken, { seconds: 30, every: 500 });
+  }
+
+  /** Sees to it that the primary is not member 0, which is where a group starts for the first time. @returns its index */
+  async primaryElsewhere(): Promise<number> {
+    if ((await this.settled()) !== 0) return this.primary();
+    await this.orderFailover();
+    const moved = async () => (await this.primary()) !== 0;
+    await until("another primary", moved, { seconds: 20, every: 100 });
+    return this.settled();
   }
 
   /** Asks a data node to end as the engine does. @returns how long that took, in milliseconds. @throws unless it ends in order. */
