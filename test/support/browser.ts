@@ -50,19 +50,23 @@ async function closeBrowser(context: BrowserContext, home: string): Promise<void
 
 /** Logs in to a Node-RED editor and waits until its workspace is there. */
 export async function logIn(page: Page, url: string, password: string): Promise<void> {
-  // Chromium drops every connection when an interface of the host comes or goes, as those of
-  // starting containers do: a person would reload the page.
-  await until("the login dialog", () => openLogin(page, url), { seconds: 120, every: 500 });
-  await page.fill("#node-dialog-login-username", "admin");
-  await page.fill("#node-dialog-login-password", password);
-  await page.click("#node-dialog-login-submit");
-  await page.waitForSelector("#red-ui-workspace-chart", { timeout: 60_000 });
+  // Chromium drops every request under way when an interface of the host comes or goes, as those of starting
+  // containers do, and the editor stays half loaded: a person would reload the page.
+  await until("the workspace", () => enter(page, url, password), { seconds: 120, every: 500 });
   await dismissTour(page);
 }
 
-async function openLogin(page: Page, url: string): Promise<boolean> {
+async function enter(page: Page, url: string, password: string): Promise<boolean> {
   await page.goto(url, { timeout: 20_000 });
-  await page.waitForSelector("#node-dialog-login-username", { timeout: 20_000 });
+  const workspace = "#red-ui-workspace-chart:visible";
+  const name = "#node-dialog-login-username";
+  await page.waitForSelector(`${name}:visible, ${workspace}`, { timeout: 20_000 });
+  if (await page.isVisible(name)) {
+    await page.fill(name, "admin");
+    await page.fill("#node-dialog-login-password", password);
+    await page.click("#node-dialog-login-submit");
+  }
+  await page.waitForSelector(workspace, { timeout: 30_000 });
   return true;
 }
 
