@@ -112,13 +112,21 @@ export class AdminApi {
     );
   }
 
-  #ask(path: string, question: Question = {}): Promise<Answer> {
+  /** @throws CliError when there is no answer: what Node says of it would be taken for the engine's. */
+  async #ask(path: string, question: Question = {}): Promise<Answer> {
     const headers = {
       "node-red-api-version": "v2",
       ...(this.#token !== "" && { authorization: `Bearer ${this.#token}` }),
       ...question.headers,
     };
-    return askEdge(this.#edge, new URL(path, this.#url), { ...question, headers });
+    const asked = askEdge(this.#edge, new URL(path, this.#url), { ...question, headers });
+    return asked.catch((error: Error) => {
+      throw new CliError({
+        what: `${this.#url} does not answer at ${this.#edge.address}`,
+        why: error.message,
+        fix: `${redfleet("status")} says what runs, ${redfleet("up")} starts what does not`,
+      });
+    });
   }
 }
 

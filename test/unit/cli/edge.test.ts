@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { AdminApi } from "../../../cli/edge/admin.ts";
 import { askEdge, trustFile } from "../../../cli/edge/client.ts";
 import { CertificateFolder } from "../../support/certificates.ts";
 import { ROOT } from "../../support/process.ts";
@@ -49,4 +50,13 @@ test("the authority that the platform had before files were given does not count
 
 test("an edge that serves another one than the given is told", async () => {
   await expect(ask(other)).rejects.toThrow(/certificate/);
+});
+
+test("an edge that is away is not taken for an engine that is", async () => {
+  const admin = new AdminApi({ address: "127.0.0.1", trustFile: null }, "https://acme.test:1");
+  await expect(admin.flows()).rejects.toMatchObject({
+    what: "https://acme.test:1 does not answer at 127.0.0.1",
+    why: expect.stringContaining("ECONNREFUSED"),
+    fix: expect.stringContaining("redfleet status"),
+  });
 });
