@@ -1,4 +1,4 @@
-import { CliError } from "../errors.ts";
+import { CliError, type Explanation } from "../errors.ts";
 import { redfleet } from "../hint.ts";
 import type { ContextValue, FlowNode, LibraryEntry } from "../import/types.ts";
 import { type Answer, askEdge, type Edge, type Question } from "./client.ts";
@@ -32,6 +32,17 @@ interface Settings {
   context: ContextStores;
   /** Without lists every module may be loaded; the platform's deny list is "all others". */
   externalModules?: { modules?: { allowList?: string[] } };
+}
+
+/** Why Node-RED did not do, or did not answer, what it was asked. */
+export class AdminError extends CliError {
+  /** True when it may have been done all the same: no answer came, or one of a server that has trouble. */
+  readonly mayBeDone: boolean;
+
+  constructor(explanation: Explanation, mayBeDone: boolean) {
+    super(explanation);
+    this.mayBeDone = mayBeDone;
+  }
 }
 
 /** Node-RED's admin API of one editor or tenant, through the edge. */
@@ -112,7 +123,7 @@ export class AdminApi {
     );
   }
 
-  /** @throws CliError when there is no answer: what Node says of it would be taken for the engine's. */
+  /** @throws AdminError when there is no answer: what Node says of it would be taken for the engine's. */
   async #ask(path: string, question: Question = {}): Promise<Answer> {
     const headers = {
       "node-red-api-version": "v2",
@@ -121,23 +132,25 @@ export class AdminApi {
     };
     const asked = askEdge(this.#edge, new URL(path, this.#url), { ...question, headers });
     return asked.catch((error: Error) => {
-      throw new CliError({
+      const explanation = {
         what: `${this.#url} does not answer at ${this.#edge.address}`,
         why: error.message,
         fix: `${redfleet("status")} says what runs, ${redfleet("up")} starts what does not`,
-      });
+      };
+      throw new AdminError(explanation, true);
     });
   }
 }
 
-/** The body of a good answer. @throws CliError for a bad one. */
+/** The body of a good answer. @throws AdminError for a bad one. */
 function succeeded(what: string, { status, body }: Answer): string {
   if (status < 300) return body;
-  throw new CliError({
+  const explanation = {
     what: `${what} was refused with status ${status}`,
     why: messageOf(body),
     fix: `${redfleet("status")} and ${redfleet("logs <name>")} say more`,
-  });
+  };
+  throw new AdminError(explanation, status >= 500);
 }
 
 function messageOf(body: string): string {

@@ -1,4 +1,4 @@
-import type { AdminApi, DeployedFlows } from "../edge/admin.ts";
+import { type AdminApi, AdminError, type DeployedFlows } from "../edge/admin.ts";
 import { CliError } from "../errors.ts";
 import { assertImportable } from "./check.ts";
 import { planContext, saveContext } from "./context.ts";
@@ -78,34 +78,53 @@ async function write(
   admin: AdminApi,
   { rev }: DeployedFlows,
 ): Promise<void> {
-  const written: Written = {};
-  const { length } = found.library;
+  const written: Written = new Map();
+  /** An answer that does not come says nothing of what was done: only a refusal does. */
+  const step = async (part: Part, perhaps: string, done: string, work: () => Promise<void>) => {
+    const before = written.get(part);
+    written.set(part, perhaps);
+    try {
+      await work();
+      written.set(part, done);
+    } catch (error) {
+      if (error instanceof AdminError && !error.mayBeDone) put(written, part, before);
+      throw error;
+    }
+  };
   try {
     // Flows find the values when they start, and set no first ones in their place.
     if (values.length > 0) {
-      written.context = `up to ${values.length} values of the shared context`;
+      const all = `${values.length} values of the shared context`;
+      written.set("context", `up to ${all}`);
       await saveContext(values, admin);
-      written.context = `${values.length} values of the shared context`;
+      written.set("context", all);
     }
-    await admin.deploy(withCredentials(found), rev);
-    written.flows = "the flows";
+    const flows = withCredentials(found);
+    await step("flows", "perhaps the flows", "the flows", () => admin.deploy(flows, rev));
     for (const [index, entry] of found.library.entries()) {
-      await admin.saveLibrary(entry);
-      written.library = `${index + 1} of ${length} library entries`;
+      const entries = `${index + 1} of ${found.library.length} library entries`;
+      await step("library", `up to ${entries}`, entries, () => admin.saveLibrary(entry));
     }
   } catch (error) {
-    throw Object.keys(written).length === 0 ? error : halfway(error, written);
+    throw written.size === 0 ? error : halfway(error, written);
   }
 }
 
+type Part = "context" | "flows" | "library";
+
 /** What is there now in place of what was there before, for people. */
-type Written = Partial<Record<"context" | "flows" | "library", string>>;
+type Written = Map<Part, string>;
+
+function put(written: Written, part: Part, text: string | undefined): void {
+  if (text === undefined) written.delete(part);
+  else written.set(part, text);
+}
 
 function halfway(error: unknown, written: Written): CliError {
   const { what, why, fix } =
     error instanceof CliError ? error : { what: (error as Error).message, why: "", fix: "" };
-  const again = written.flows ? "import again with --replace" : "import again";
-  const all = Object.values(written).join(", ");
+  const again = written.has("flows") ? "import again with --replace" : "import again";
+  const all = [...written.values()].join(", ");
   return new CliError({
     what,
     why: [why, `written before, and not taken back: ${all}`].join("\n").trim(),

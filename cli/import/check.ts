@@ -85,9 +85,13 @@ function moduleProblems({ flows }: Found, allowed: readonly string[] | undefined
   for (const { type, libs, d: isDisabled } of flows) {
     if (type !== "function" || isDisabled || !Array.isArray(libs)) continue;
     for (const { module } of libs as { module?: unknown }[]) {
-      const name = MODULE_NAME.exec(String(module))?.[0];
-      if (!module || !name || patterns.some((pattern) => pattern.test(name))) continue;
-      refused.set(name, (refused.get(name) ?? 0) + 1);
+      const text = String(module ?? "");
+      // Node-RED asks for the name when the flows are deployed, and for the whole when the function starts.
+      const wanted = [MODULE_NAME.exec(text)?.[0] ?? "", text];
+      const name = wanted.find(
+        (one) => one !== "" && !patterns.some((pattern) => pattern.test(one)),
+      );
+      if (name !== undefined) refused.set(name, (refused.get(name) ?? 0) + 1);
     }
   }
   return [...refused].map(

@@ -20,11 +20,14 @@ function problemsOf(flows: FlowNode[], functionModules?: string[]): string[] {
   }
 }
 
-test("functions may load what a pattern names, whatever path or version they ask for", () => {
+test("functions may load what patterns name, as a module and with its path or version", () => {
   const flows = ["lodash", "lodash@4", "fs/promises", "@acme/x/y@1", "got", "@acmes/z"].map(
     (name) => wanting(name),
   );
-  expect(problemsOf(flows, ["lodash", "fs", "@acme/*"])).toEqual(["got", "@acmes/z"]);
+  const refused = ["got", "@acmes/z"];
+  expect(problemsOf(flows, ["lodash*", "fs", "fs/promises", "@acme/*"])).toEqual(refused);
+  const whole = ["lodash@4", "fs/promises", ...refused];
+  expect(problemsOf(flows, ["lodash", "fs", "@acme/*"])).toEqual(whole);
   expect(problemsOf(flows, ["*"])).toEqual([]);
   expect(problemsOf(flows)).toEqual([]);
   expect(problemsOf(flows, [])).toEqual(["lodash", "fs", "@acme/x", "got", "@acmes/z"]);

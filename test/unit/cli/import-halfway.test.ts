@@ -19,6 +19,8 @@ const FOUND = {
 
 let server: Server;
 let refused = "";
+/** Where the answer is lost. */
+let silent = "";
 let written: string[] = [];
 
 beforeAll(async () => {
@@ -26,6 +28,7 @@ beforeAll(async () => {
     if (method === "GET") return response.end(JSON.stringify(READS[url]));
     if (url === refused) response.statusCode = 413;
     else written.push(url);
+    if (url === silent) return response.destroy();
     return response.end(JSON.stringify({ message: "too large" }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -33,6 +36,12 @@ beforeAll(async () => {
 afterAll(() => {
   server.close();
 });
+
+function importing(found = FOUND) {
+  const { port } = server.address() as AddressInfo;
+  const admin = new AdminApi({ address: "127.0.0.1", trustFile: null }, `http://127.0.0.1:${port}`);
+  return applyImport(found, admin, { into: "main", replace: false, dryRun: false });
+}
 
 const B = "/library/local/functions/b";
 
@@ -48,17 +57,23 @@ test.each([
 ])(
   "an import that is refused at %s says what it has written",
   async (path, before, told, again) => {
-    [refused, written] = [path, []];
-    const { port } = server.address() as AddressInfo;
-    const admin = new AdminApi(
-      { address: "127.0.0.1", trustFile: null },
-      `http://127.0.0.1:${port}`,
-    );
-    const wishes = { into: "main", replace: false, dryRun: false };
-    await expect(applyImport(FOUND, admin, wishes)).rejects.toMatchObject({
+    [refused, silent, written] = [path, "", []];
+    await expect(importing()).rejects.toMatchObject({
       why: `too large\nwritten before, and not taken back: ${told}`,
       fix: expect.stringMatching(`when the cause is gone, ${again}: it writes all of it anew$`),
     });
     expect(written).toEqual(before);
   },
 );
+
+test.each([
+  ["/flows", "perhaps the flows"],
+  [B, "the flows, up to 2 of 2 library entries"],
+])("an import whose answer from %s is lost says what may be written", async (path, told) => {
+  [refused, silent, written] = ["", path, []];
+  await expect(importing({ ...FOUND, sharedContext: [] })).rejects.toMatchObject({
+    why: `socket hang up\nwritten before, and not taken back: ${told}`,
+    fix: expect.stringContaining("import again with --replace"),
+  });
+  expect(written).toContain(path);
+});
