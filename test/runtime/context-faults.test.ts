@@ -255,6 +255,25 @@ describe("the shared context of several workers", () => {
     },
   );
 
+  it("does not clean again what a failover brought back and somebody has written since", async () => {
+    const own = { ...settings, prefix: freshPrefix() };
+    const [editor, other] = await Promise.all([
+      join({ storedNodes: async () => new Set<string>() }, own),
+      join({}, own),
+    ]);
+    const admin = group.direct("valkey", await group.primary());
+    await other.set("gone", "value", "old");
+    const lose = await snapshotKeys(admin, own.prefix);
+    await editor.store.clean([]);
+    await until("it is clean", async () => ((await other.keys("gone")) as string[]).length === 0);
+    await lose();
+    await other.set("gone", "value", "new");
+    // Finds out that the store went back, and sends again what it must.
+    await editor.set("f", "value", 1);
+    expect(await other.get("gone", "value")).toBe("new");
+    expect(await other.get("f", "value")).toBe(1);
+  });
+
   it("answers in time while there is no store, and goes on by itself after", async () => {
     const worker = await join({ timeoutMs: 1000 }, { ...settings, prefix: freshPrefix() });
     await worker.set("f", "a", 1);

@@ -238,8 +238,9 @@ export class Exchange {
 
   private keep(call: Call): void {
     const answered = performance.now();
-    if (call.sequence > 0) {
-      this.kept.push({ ...call, units: [], answered });
+    const operations = call.operations.filter(({ once }) => !once);
+    if (call.sequence > 0 && operations.length > 0) {
+      this.kept.push({ ...call, operations, units: [], answered });
       this.keptBytes += call.bytes;
     }
     for (let [first] = this.kept; first; [first] = this.kept) {

@@ -23,6 +23,8 @@ export interface Operation {
   readonly arguments: readonly Encoded[];
   /** True when the store is changed. */
   readonly writes: boolean;
+  /** True when it is not sent again once it was answered: it was for what was there then. */
+  readonly once?: boolean;
 }
 
 const reading = (kind: Operation["kind"], scope: string, field = ""): Operation => ({
@@ -58,10 +60,15 @@ export const patch = (scope: string, key: ContextKey, part: Encoded, empty: Enco
 export const fold = (scope: string, field: string, base: Encoded, { patches }: StoredField) =>
   writing("fold", scope, field, base, String(patches.length), patches.at(-1) ?? "");
 /** Marks a scope until somebody writes to it, or marks it otherwise. */
-export const mark = (scope: string, text: Encoded) => writing("mark", scope, "", text, scope);
+export const mark = (scope: string, text: Encoded): Operation => ({
+  ...writing("mark", scope, "", text, scope),
+  once: true,
+});
 /** Deletes a scope with all that is in it. With a mark: only where it still is. */
-export const drop = (scope: string, marked: Encoded = "") =>
-  writing("drop", scope, "", "", scope, marked);
+export const drop = (scope: string, marked: Encoded = ""): Operation => ({
+  ...writing("drop", scope, "", "", scope, marked),
+  once: marked.length > 0,
+});
 
 /** Changes nothing, and is announced. */
 export const beat = () => writing("beat", "", "");
