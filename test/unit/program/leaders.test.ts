@@ -76,12 +76,13 @@ test("a worker without others says once why it cannot lead, and leads as soon as
   const problems = ["away", "still away"];
   expect(seen).toEqual([...problems.map((problem) => ({ leads: false, problem })), lead]);
   expect(candidacy.state).toEqual(lead);
+  expect(await leaders.handOver("job")).toEqual({ released: false, leader: "only" });
   expect(warned).toEqual(problems.map((reason) => ({ lock: "job", reason })));
 });
 
-test("a worker without others has nobody to hand over to, and a removed node asks no more", async () => {
+test("a worker without others that does not lead names no leader, and a removed node asks no more", async () => {
   const { leaders, warned } = alone(["away", "away", "away"]);
-  expect(await leaders.handOver("job")).toEqual({ released: false, leader: "only" });
+  expect(await leaders.handOver("job")).toEqual({ released: false });
   const onChange = vi.fn();
   await leaders.join("job", 10_000, onChange).leave(true);
   await vi.advanceTimersByTimeAsync(5000);

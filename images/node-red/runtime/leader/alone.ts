@@ -6,6 +6,7 @@ const RETRY_MS = 1000;
 
 /** Leads every lock as soon as it has a fencing number: a restarted runtime leads after its former self. */
 export function createLoneLeaders(worker: string, nextFence: NextFence, log: Logger): Leaders {
+  const leading = new Set<string>();
   return {
     worker,
     join(lock, _ttlMs, onChange): Candidacy {
@@ -23,7 +24,10 @@ export function createLoneLeaders(worker: string, nextFence: NextFence, log: Log
       const ask = () => {
         if (left) return;
         nextFence(lock).then(
-          (fence) => change({ leads: true, fence, leader: worker }),
+          (fence) => {
+            leading.add(lock);
+            change({ leads: true, fence, leader: worker });
+          },
           (error) => {
             fail(reasonOf(error));
             setTimeout(ask, RETRY_MS).unref();
@@ -41,7 +45,10 @@ export function createLoneLeaders(worker: string, nextFence: NextFence, log: Log
       };
     },
     // There is nobody to lead instead.
-    handOver: async () => ({ released: false, leader: worker }),
+    handOver: async (lock) => ({
+      released: false,
+      ...(leading.has(lock) && { leader: worker }),
+    }),
     close: async () => {},
   };
 }
