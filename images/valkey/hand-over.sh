@@ -129,3 +129,16 @@ hand_over() {
     sleep 0.5
   done
 }
+
+end_server() { kill -TERM "$server" 2>/dev/null || true; }
+
+# The engine's request to end comes here; a second one does not wait for a successor.
+end_in_order() {
+  local timer
+  trap end_server TERM INT
+  { sleep "$LATEST"; end_server; } &
+  timer=$!
+  hand_over || true
+  kill "$timer" 2>/dev/null || true
+  end_server
+}

@@ -43,7 +43,8 @@ function handOver(inStep: readonly boolean[]): string[] {
     let_writes() { tell let; }
     promote() { tell promote; }
     await_successor() { :; }
-    SECONDS=0
+    # Else bash goes on adding the seconds of the wall clock.
+    unset SECONDS; SECONDS=0
     hand_over
     tell end`;
   const { status, stdout, stderr } = bash(world);
@@ -66,6 +67,20 @@ test("a replica that falls behind then holds writes for two seconds at a time", 
 
 test("a replica that is behind all the time holds no writes, and the end up for 12 s at most", () => {
   expect(handOver([false])).toEqual(["12 end"]);
+});
+
+test("a primary whose hand-over hangs ends all the same", () => {
+  const { stdout } = bash(`
+    SENTINELS=(a b c)
+    . "$SCRIPTS/hand-over.sh"
+    LATEST=0.2
+    sleep 60 & server=$!
+    hand_over() {
+      for _ in {1..100}; do kill -0 "$server" 2>/dev/null || { echo "the server has ended"; return; }; sleep 0.1; done
+      echo "the server is still there"
+    }
+    end_in_order`);
+  expect(stdout.trim()).toBe("the server has ended");
 });
 
 test("a script says which address list is missing; a group may have no Sentinels", () => {
