@@ -11,8 +11,14 @@ export async function writeAtomic(
 ): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  await writeFile(temporary, content, { mode, flush: true });
-  await rename(temporary, file);
+  try {
+    await writeFile(temporary, content, { mode, flush: true });
+    await rename(temporary, file);
+  } catch (error) {
+    // On a full disk each try would leave one.
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Puts a finished directory in the place of an older one. */
