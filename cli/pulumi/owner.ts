@@ -71,7 +71,7 @@ const EMPTY: State = { resources: [], pending: [], salt: undefined };
  * For how long after it was last heard of an operation that was cut off may have made things, in milliseconds: until
  * its next word, and for as long as a busy engine takes to do what it was asked for by then.
  */
-export const GRACE = 60_000;
+export const CLAIM_GRACE = 60_000;
 
 /** Reads what this clone has of a stack. */
 export function readProof(stack: string): Proof {
@@ -105,7 +105,7 @@ export function judgeStrangers(
 ): Explanation | undefined {
   const known = idsOf(state, ["Container", "Network"]);
   if ([...containers, ...networks].some(({ id }) => known.has(id))) return undefined;
-  const isOwn = (created: number) => cutOff !== undefined && created <= cutOff + GRACE;
+  const isOwn = (created: number) => cutOff !== undefined && created <= cutOff + CLAIM_GRACE;
   const stranger = containers.find(({ created }) => !isOwn(created));
   if (stranger === undefined) return undefined;
   const what = `this engine already runs a stack "${stack}" that this clone knows nothing of`;
@@ -167,7 +167,7 @@ export async function refuseForeignData(docker: Engine, stack: string): Promise<
   if (problem) throw new CliError(problem);
 }
 
-/** How far the clock of the engine, perhaps another machine, is ahead of this one's, in milliseconds. */
+/** How far the clock of the engine, perhaps in a virtual machine, is ahead of this one's, in milliseconds. */
 async function clockLead(docker: Engine): Promise<number> {
   const { SystemTime: there } = (await docker.info()) as { SystemTime: string };
   return Date.parse(there) - Date.now();

@@ -11,7 +11,7 @@ import { runPulumi } from "./run.ts";
 import { idsOf, readState, type State } from "./state.ts";
 
 /** Time for an orphaned Pulumi to end its operations and save its state, in milliseconds. */
-const GRACE = 120_000;
+const ORPHAN_GRACE = 120_000;
 
 /** What engine and state do not agree on. */
 export interface Differences {
@@ -93,11 +93,11 @@ async function endOrphans(): Promise<number> {
   await step("Recovery: processes of a run that was killed", async () => {
     const commands = orphans.filter(isCommandLine);
     signal(commands, "SIGINT");
-    await gone(commands, GRACE);
+    await gone(commands, ORPHAN_GRACE);
     signal(commands, "SIGKILL");
     const plugins = orphans.filter(isPlugin);
     // A plugin goes on with what it is at, for instance a container that must become healthy.
-    await gone(plugins, GRACE / 2);
+    await gone(plugins, ORPHAN_GRACE / 2);
     signal(orphans, "SIGKILL");
     await gone(orphans, 5000);
     return `${orphans.length} ended`;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { GRACE } from "../../cli/pulumi/owner.ts";
+import { CLAIM_GRACE } from "../../cli/pulumi/owner.ts";
 import { Clone } from "../support/clone.ts";
 import { identities } from "../support/containers.ts";
 import { engine, sweep } from "../support/engine.ts";
@@ -149,7 +149,7 @@ describe("two clones with a stack of one name on one engine", () => {
       readFileSync(owner.path(".redfleet", STACK.name, "operating"), "utf8"),
     );
     await takeOver();
-    await until("time to be nobody's", () => Date.now() > cutOff + GRACE, { seconds: 90 });
+    await until("time to be nobody's", () => Date.now() > cutOff + CLAIM_GRACE, { seconds: 90 });
     succeeded(await other.redfleet(["up"], { seconds: 300 }));
 
     const before = [await identities(STACK.name, ALL), await volumes()];

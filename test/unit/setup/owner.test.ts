@@ -6,7 +6,7 @@ import type { Engine } from "../../../cli/engine/client.ts";
 import { BEAT, claimedUntil, claiming } from "../../../cli/pulumi/claim.ts";
 import { RunReport } from "../../../cli/pulumi/events.ts";
 import {
-  GRACE,
+  CLAIM_GRACE,
   type Inventory,
   inventory,
   judgeStrangers,
@@ -106,12 +106,12 @@ describe.each(cutOff)("an operation that was cut off with %s", (_, leave) => {
 
   test("has made what is older, or hardly younger", () => {
     leave();
-    expect(judge(made(CUT - 3_600_000, CUT, CUT + GRACE))).toBeUndefined();
+    expect(judge(made(CUT - 3_600_000, CUT, CUT + CLAIM_GRACE))).toBeUndefined();
   });
 
   test("has not made what is younger: another clone has taken the stack over", () => {
     leave();
-    expect(judge(made(CUT + GRACE + 1))).toMatchObject({
+    expect(judge(made(CUT + CLAIM_GRACE + 1))).toMatchObject({
       what: `this engine already runs a stack "${STACK}" that this clone knows nothing of`,
       why: "for instance the container dev-0: this clone's last operation was cut off at 2026-01-01T12:00:00.000Z, before it was made; has another clone taken the stack over?",
     });
@@ -217,6 +217,8 @@ describe("a claim", () => {
       const result = await claiming(STACK, async () => {
         for (let beat = 0; beat < 3; beat++) {
           const before = claimedUntil(STACK) ?? 0;
+          // A renewal in the same millisecond would look like none.
+          await pause(2);
           vi.advanceTimersByTime(BEAT);
           await until("a renewal", () => (claimedUntil(STACK) ?? 0) > before);
         }
