@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { sortedEntries } from "../config/canonical.ts";
 import { confirmed } from "../config/destruction.ts";
 import { identityOf } from "../config/identity.ts";
+import { projectPath } from "../config/local.ts";
 import { own } from "../config/own.ts";
 import type { Pace } from "../config/pace.ts";
 import type { PlatformConfig } from "../config/schema.ts";
@@ -192,7 +193,7 @@ export class Platform extends PlatformComponent {
 function registryFiles({ config, secret }: PlatformArgs): WorkloadFile[] {
   const { ca, tokenSecret } = config.registry ?? {};
   return [
-    ...(ca ? [{ name: "npm-ca.pem", content: readFileSync(ca, "utf8") }] : []),
+    ...(ca ? [{ name: "npm-ca.pem", content: readFileSync(projectPath(ca), "utf8") }] : []),
     ...(tokenSecret ? [{ name: "npm-token", content: secret(tokenSecret) }] : []),
   ];
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { projectPath } from "../../config/local.ts";
 import type { EdgeConfig } from "../../config/sections/edge.ts";
 import { PlatformComponent } from "../base.ts";
 import type { PlanContext } from "../context.ts";
@@ -58,7 +59,7 @@ export class Edge extends PlatformComponent {
 function givenCertificate({ tls }: EdgeConfig): GivenCertificate | undefined {
   if (tls.mode !== "files") return undefined;
   return {
-    certificate: readFileSync(tls.certificate, "utf8"),
-    key: pulumi.secret(readFileSync(tls.key, "utf8")),
+    certificate: readFileSync(projectPath(tls.certificate), "utf8"),
+    key: pulumi.secret(readFileSync(projectPath(tls.key), "utf8")),
   };
 }
