@@ -105,7 +105,7 @@ describe("a cluster", () => {
 
   it("never has a POST executed twice, whichever replica dies with it", async () => {
     const ids = Array.from({ length: 60 }, (_, at) => `p${at}`);
-    const post = (id: string) => api(`?id=${id}&wait=300`, { method: "POST", body: "x" });
+    const post = (id: string) => api(`?id=${id}&wait=2000`, { method: "POST", body: "x" });
     const answers = Promise.all(
       ids.map((id) =>
         post(id).then(

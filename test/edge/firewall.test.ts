@@ -55,7 +55,10 @@ async function dropped(chain: string): Promise<number> {
 /** The addresses under which a container may find this machine. */
 async function hostAddresses(network: string): Promise<string[]> {
   const { IPAM } = await engine.getNetwork(lab.name(network)).inspect();
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  // The bridges of other networks come and go with other tests.
+  const own = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    name.startsWith("br-") ? [] : addresses,
+  );
   const outward = own.filter((one) => one.family === "IPv4" && !one.internal);
   const gateway = IPAM?.Config?.[0]?.Gateway ?? "";
   return [...new Set([gateway, ...outward.map((one) => one.address)])];

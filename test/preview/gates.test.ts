@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PlatformInput } from "../../config/schema.ts";
 import { testName } from "../support/names.ts";
-import { freePort, stepsOf, Trial } from "./trial.ts";
+import { freePorts } from "../support/ports.ts";
+import { stepsOf, Trial } from "./trial.ts";
 
 const trial = new Trial(testName("preview"));
 let platform: PlatformInput;
 
 beforeAll(async () => {
+  const [https = 0, http = 0] = await freePorts(2);
   platform = {
     domain: "preview.localhost",
     dev: true,
-    edge: { address: "127.0.0.1", https: await freePort(), http: await freePort() },
+    edge: { address: "127.0.0.1", https, http },
     mongodb: { members: 1 },
     valkey: { replicas: 0, sentinels: 0 },
   };

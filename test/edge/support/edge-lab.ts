@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import type Docker from "dockerode";
 import { readBases } from "../../../components/images/bases.ts";
 import { engine, sweep } from "../../support/engine.ts";
 import { imageOf } from "../../support/image.ts";
+import { freePorts } from "../../support/ports.ts";
 import { ROOT } from "../../support/process.ts";
 import { tar } from "../../support/tar.ts";
 import { until } from "../../support/wait.ts";
@@ -40,7 +40,8 @@ export class EdgeLab extends EdgeStack {
       edge: await imageOf("edge", { BASE: bases.haproxy }),
       node: bases.node,
     };
-    this.ports = { https: await freePort(), http: await freePort() };
+    const [https = 0, http = 0] = await freePorts(2);
+    this.ports = { https, http };
     await this.makeNetwork(`${this.stack}-edge`, "edge");
     await this.startAgent(settings, files);
     await this.startEdge();
@@ -264,14 +265,3 @@ const hardened: Docker.HostConfig = {
   Memory: 192 * 2 ** 20,
   MemorySwap: 192 * 2 ** 20,
 };
-
-/** A port of the loopback that nobody listens on. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}

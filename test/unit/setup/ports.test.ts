@@ -1,19 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { assertPortsFree, type Publisher } from "../../../cli/setup/ports.ts";
+import { freePorts } from "../../support/ports.ts";
 
-/** A port of this machine that nothing listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-const [http, https] = [await freePort(), await freePort()];
+const [http = 0, https = 0] = await freePorts(2);
 
 /** Another stack's edge that publishes the HTTPS port. */
 const edge = (IP: string, stack = "other"): Publisher => ({
