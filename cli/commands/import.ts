@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import { own } from "../../config/own.ts";
 import { hasPassword } from "../../config/passwords.ts";
 import { globals } from "../context.ts";
 import { AdminApi } from "../edge/admin.ts";
 import { reachable, trustFile } from "../edge/client.ts";
 import { readStatus } from "../engine/knowledge.ts";
+import { withoutContainer } from "../engine/select.ts";
 import { CliError, EXIT } from "../errors.ts";
 import { applyImport, type ImportReport } from "../import/apply.ts";
 import { readSource } from "../import/source.ts";
@@ -88,6 +90,9 @@ async function loggedIn(stack: string, name: string, options: Options): Promise<
   const platform = await declaredPlatform(stack);
   const status = await readStatus(await ownEngine(stack), stack, platform);
   const url = urlOf(status, name);
+  if (own(platform.tenants, name)?.state === "stopped") {
+    throw withoutContainer(stack, { kind: "tenant", key: name, state: "stopped" });
+  }
   const password =
     (await readSecret(options.passwordFile, "password")) ?? (await firstPassword(stack, name));
   const { address, tls } = platform.edge;

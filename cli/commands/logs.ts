@@ -24,7 +24,7 @@ export function registerLogs(program: Command): void {
     .argument("<name>", "for example main, acme, mongodb, replica-main-0")
     .option("-f, --follow", "print new lines as they come, also over restarts")
     .option("--tail <lines>", "newest lines of each container", wholeNumber, 100)
-    .option("--raw", "lines as they were written, JSON included")
+    .option("--raw", "lines as they were written, JSON for other programs")
     .action(async (name: string, options: Options, command: Command) => {
       const { stack, json } = globals(command);
       const docker = await ownEngine(stack);
@@ -50,10 +50,10 @@ function printer(parts: readonly Part[], json: boolean, raw: boolean): Print {
   if (json) {
     return (part, line) => console.log(JSON.stringify({ worker: part.name, ...line }));
   }
+  if (raw) return (_part, line) => console.log(line.text);
   const width = Math.max(...parts.map((part) => part.name.length));
   // hours to milliseconds, UTC as everything that the platform writes
-  const text = ({ time, text }: LogLine) =>
-    raw ? text : `${paint("dim", time.slice(11, 23))} ${readable(text)}`;
+  const text = ({ time, text }: LogLine) => `${paint("dim", time.slice(11, 23))} ${readable(text)}`;
   return (part, line) => console.log(`${paint("cyan", part.name.padEnd(width))} ${text(line)}`);
 }
 

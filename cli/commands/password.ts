@@ -9,6 +9,7 @@ import { printJson } from "../output.ts";
 import { stackOutput } from "../pulumi/capture.ts";
 import { ownEngine } from "../pulumi/owner.ts";
 import { hasState } from "../pulumi/state.ts";
+import { readablePlatform } from "../stackfile/declared.ts";
 import { assertStackFile } from "../stackfile/edit.ts";
 
 /** The only user that the platform creates; its later users live in the tenant's own database. */
@@ -52,7 +53,17 @@ export async function firstPassword(stack: string, name: string): Promise<string
   const passwords = await stackOutput<Passwords>(stack, "passwords");
   const found = findPassword(passwords, name);
   if (found !== undefined) return found;
-  throw unknownName(passwords, stack, name, await keptVolume(stack, name));
+  throw unknownName(passwords, stack, name, {
+    renamed: await renamedTo(stack, name),
+    kept: await keptVolume(stack, name),
+  });
+}
+
+/** What a cluster or tenant is called now that once had this name; none where the stack file cannot say. */
+async function renamedTo(stack: string, name: string): Promise<string | undefined> {
+  const platform = await readablePlatform(stack);
+  const entries = Object.entries({ ...platform?.tenants, ...platform?.clusters });
+  return entries.find(([, { renamedFrom }]) => renamedFrom === name)?.[0];
 }
 
 /** A volume of a tenant that was removed; none where no engine answers: it is asked for a better hint only. */
@@ -81,19 +92,26 @@ export function requireFirstUser(stack: string, name: string, user: string): voi
 export const findPassword = (passwords: Passwords, name: string): string | undefined =>
   own(passwords.clusters, name) ?? own(passwords.tenants, name);
 
-/** @param kept volume of a removed tenant of that name */
+/**
+ * @param renamed what has that name no longer is called now
+ * @param kept volume of a removed tenant of that name
+ */
 export function unknownName(
   passwords: Passwords,
   stack: string,
   name: string,
-  kept: string | undefined,
+  { renamed, kept }: { renamed?: string | undefined; kept?: string | undefined } = {},
 ): CliError {
   const names = [...Object.keys(passwords.clusters ?? {}), ...Object.keys(passwords.tenants ?? {})];
   const known = `it has ${names.sort().join(", ") || "none"}`;
+  const what = `the stack "${stack}" has no cluster or tenant "${name}"`;
+  if (renamed !== undefined) {
+    return new CliError({ what, why: `it was renamed; ${known}`, fix: `name it ${renamed}` });
+  }
   const template = kept ? "<the one it had>" : "nodered-5";
   const add = redfleet(`tenant add ${name} --template ${template}`, stack);
   return new CliError({
-    what: `the stack "${stack}" has no cluster or tenant "${name}"`,
+    what,
     why: kept ? `${known}; the data of a removed tenant "${name}" is still here (${kept})` : known,
     fix: kept ? `${add} brings it back with its data` : `${add} adds a tenant`,
   });

@@ -121,8 +121,14 @@ const DONE = {
   remove: "may log in no more",
 } as const;
 
+/** A change that is refused may have been one of the last admin. */
+const fixOf = (name: string, [verb]: readonly string[], stack: string): string =>
+  verb === "remove" || verb === "role"
+    ? `${redfleet(`user list ${name}`, stack)} shows them; ${redfleet(`user add ${name} <user> --role admin`, stack)} makes another admin`
+    : redfleet(`user list ${name}`, stack);
+
 const ask = <T>(stack: string, name: string, words: readonly string[], input?: string) =>
   askRuntime<T>(stack, name, {
-    ...{ script: "user.ts", words, fix: redfleet(`user list ${name}`, stack) },
+    ...{ script: "user.ts", words, fix: fixOf(name, words, stack) },
     ...(input !== undefined && { input }),
   });

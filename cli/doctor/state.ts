@@ -1,7 +1,7 @@
+import { CliError } from "../errors.ts";
 import { redfleet } from "../hint.ts";
 import { isStale, readLocks, type StateLock } from "../pulumi/locks.ts";
 import { passphraseProblem } from "../pulumi/passphrase.ts";
-import { checkpointFile } from "../pulumi/places.ts";
 import { orphansOf, runProcesses } from "../pulumi/processes.ts";
 import { hasState, readState, type State } from "../pulumi/state.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
@@ -20,9 +20,8 @@ function ofCheckpoint(stack: string): Check[] {
     const { pending, salt } = readState(stack);
     return [judgePending(pending), judgePassphrase(stack, salt)];
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const fix = `${redfleet("up", stack)} puts it aside and goes on from the newest backup`;
-    return [warn("state", `${checkpointFile(stack)} was cut off: ${error.message}`, fix)];
+    if (!(error instanceof CliError)) throw error;
+    return [warn("state", error.why ?? error.what, error.fix ?? "")];
   }
 }
 

@@ -25,7 +25,10 @@ export function observePart(part: Part, lastLine = ""): Observation {
         ? { state: "error", reason: part.engineError }
         : { state: "starting", reason: "created, not started yet" };
     case "paused":
-      return { state: "error", reason: "paused on the engine" };
+      return {
+        state: "error",
+        reason: `paused on the engine: docker unpause ${part.name} lets it go on`,
+      };
     case "removing":
       return { state: "stopping", reason: "being removed" };
     default:

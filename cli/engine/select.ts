@@ -32,7 +32,7 @@ export function selectParts(view: StackView, name: string): Part[] {
 /** A cluster or tenant of which the engine has the route alone: stopped by the stack file, or removed by hand. */
 export function withoutContainer(
   stack: string,
-  { kind, key, state }: Route,
+  { kind, key, state }: Pick<Route, "kind" | "key" | "state">,
   what = `the ${kind} "${key}"`,
 ): CliError {
   if (state === "running") {

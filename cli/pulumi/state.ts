@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
+import { CliError } from "../errors.ts";
+import { redfleet } from "../hint.ts";
 import { checkpointFile } from "./places.ts";
 
 /** A resource as the checkpoint has it; only what is used here. */
@@ -37,11 +39,23 @@ interface Checkpoint {
 /** True once the stack has been initialised. */
 export const hasState = (stack: string): boolean => existsSync(checkpointFile(stack));
 
-/** Reads a stack's checkpoint without starting Pulumi; empty if there is none yet. */
+/**
+ * Reads a stack's checkpoint without starting Pulumi; empty if there is none yet.
+ * @throws CliError when the file was cut off
+ */
 export function readState(stack: string): State {
-  return hasState(stack)
-    ? parseState(readFileSync(checkpointFile(stack), "utf8"))
-    : { resources: [], pending: [], salt: undefined };
+  if (!hasState(stack)) return { resources: [], pending: [], salt: undefined };
+  const file = checkpointFile(stack);
+  try {
+    return parseState(readFileSync(file, "utf8"));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new CliError({
+      what: `the state of the stack "${stack}" cannot be read`,
+      why: `${file} was cut off: ${error.message}`,
+      fix: `${redfleet("up", stack)} puts it aside and goes on from the newest backup`,
+    });
+  }
 }
 
 /** @param text content of a checkpoint file */

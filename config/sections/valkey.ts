@@ -38,7 +38,7 @@ export const Valkey = z.strictObject({
   sentinels: count(0, 7, CODE, "0..7 Sentinels")
     .default(3)
     .describe("Sentinels: odd, 3 or more; 0 only with `dev: true` and no replicas."),
-  quorum: count(1, 7, CODE, "a quorum between the majority and all Sentinels")
+  quorum: count(1, 7, CODE, "a quorum of 1..7 Sentinels")
     .optional()
     .describe("Sentinels that must agree that the primary is down. Default: the majority."),
   minReplicasToWrite: count(0, 5, CODE, "0..5 replicas")

@@ -44,7 +44,11 @@ export const Cpus = z
  */
 export const Key = z.string().meta({ pattern: KEY_PATTERN.source });
 
-const PORT_RULE = says("REDFLEET_CFG_PORT", "a port, 1..65535", "choose a free port of the host");
+const PORT_RULE = says(
+  "REDFLEET_CFG_PORT",
+  "a port, 1..65535",
+  "write a number, without quotes: a free port of the host",
+);
 
 /** A TCP port of the host. */
 export const Port = z.int(PORT_RULE).min(1, PORT_RULE).max(65535, PORT_RULE);

@@ -131,12 +131,16 @@ describe("tenants", () => {
       return answer.status === 503 ? answer : undefined;
     });
     expect(page.body.toLowerCase()).toContain("stopped");
-    for (const command of [["user", "list"], ["revisions"], ["restart"], ["logs"]]) {
+    const flows = mkdtempSync(join(tmpdir(), "redfleet-import-"));
+    writeFileSync(join(flows, "flows.json"), JSON.stringify([tab("mine")]));
+    const importing = ["import", "--from", flows];
+    for (const command of [["user", "list"], ["revisions"], ["restart"], ["logs"], importing]) {
       const { code, output } = await redfleet(E2E, [...command, TENANT]);
       expect(code, output).toBe(1);
       expect(output).toContain(`error: the tenant "${TENANT}" is stopped`);
       expect(output).toContain(`way out: redfleet tenant start ${TENANT} --up`);
     }
+    rmSync(flows, { recursive: true });
     succeeded(await redfleet(E2E, ["status", "--check"]));
     expect(await others()).toEqual(before);
     // A cluster comes with it: what follows is true of both.

@@ -100,7 +100,9 @@ it("is an error with the words of its health check", async () => {
 it("is an error while it is paused", async () => {
   const made = await started(WAITS);
   await freeze(made);
-  await becomes(made, error("paused on the engine"));
+  const { Name: name } = await made.inspect();
+  const way = `docker unpause ${name.slice(1)} lets it go on`;
+  await becomes(made, error(`paused on the engine: ${way}`));
   await made.unpause();
 });
 

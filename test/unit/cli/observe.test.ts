@@ -47,7 +47,9 @@ describe("a container's state", () => {
 
   test("is an error after any other exit code, while paused, and if it could not start", () => {
     expect(observePart(tenant({ Status: "exited", ExitCode: 1 })).state).toBe("error");
-    expect(observePart(tenant({ Status: "paused" })).reason).toBe("paused on the engine");
+    expect(observePart(tenant({ Status: "paused" })).reason).toMatch(
+      /^paused on the engine: docker unpause \S+ lets it go on$/,
+    );
     const taken = { Status: "created", Error: "port is already allocated" };
     expect(observePart(tenant(taken))).toEqual({
       state: "error",

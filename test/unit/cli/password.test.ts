@@ -22,7 +22,7 @@ test.each(["constructor", "toString"])("%s is no password", (name) => {
 });
 
 test("an unknown name is answered with those that are known, not with a secret", () => {
-  expect({ ...unknownName(passwords, "nu", "acne", undefined) }).toMatchObject({
+  expect({ ...unknownName(passwords, "nu", "acne") }).toMatchObject({
     what: 'the stack "nu" has no cluster or tenant "acne"',
     why: "it has acme, main",
     fix: "redfleet tenant add acne --template nodered-5 --stack nu adds a tenant",
@@ -30,10 +30,20 @@ test("an unknown name is answered with those that are known, not with a secret",
 });
 
 test("of a removed tenant it is said that its data is still here", () => {
-  expect({ ...unknownName(passwords, "dev", "old", "dev-tenant-old-data") }).toMatchObject({
+  expect({
+    ...unknownName(passwords, "dev", "old", { kept: "dev-tenant-old-data" }),
+  }).toMatchObject({
     what: 'the stack "dev" has no cluster or tenant "old"',
     why: 'it has acme, main; the data of a removed tenant "old" is still here (dev-tenant-old-data)',
     fix: "redfleet tenant add old --template <the one it had> brings it back with its data",
+  });
+});
+
+test("of a renamed tenant it is said what it is called now, whose data it is", () => {
+  const names = { renamed: "acme", kept: "dev-tenant-old-data" };
+  expect({ ...unknownName(passwords, "dev", "old", names) }).toMatchObject({
+    why: "it was renamed; it has acme, main",
+    fix: "name it acme",
   });
 });
 

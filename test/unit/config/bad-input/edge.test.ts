@@ -4,12 +4,12 @@ badInput([
   [
     "port 0",
     withSections({ edge: { https: 0 } }),
-    "edge.https: got 0; a port, 1..65535; choose a free port of the host [REDFLEET_CFG_PORT]",
+    "edge.https: got 0; a port, 1..65535; write a number, without quotes: a free port of the host [REDFLEET_CFG_PORT]",
   ],
   [
     "port 70000",
     withSections({ edge: { http: 70000 } }),
-    "edge.http: got 70000; a port, 1..65535; choose a free port of the host [REDFLEET_CFG_PORT]",
+    "edge.http: got 70000; a port, 1..65535; write a number, without quotes: a free port of the host [REDFLEET_CFG_PORT]",
   ],
   [
     "less than no connection",
