@@ -5,7 +5,7 @@ import { ConfigError } from "../../config/errors.ts";
 import { checkStackFile } from "../../config/stack-file.ts";
 import { stackFileOf } from "../context.ts";
 import { CliError } from "../errors.ts";
-import { lockFile } from "../pulumi/places.ts";
+import { lockFile, overlayFile } from "../pulumi/places.ts";
 import { writeAtomic } from "../setup/files.ts";
 import { locked } from "../setup/lock.ts";
 import { unifiedDiff } from "./diff.ts";
@@ -92,12 +92,17 @@ export function assertStackFile(stack: string): void {
   if (!existsSync(stackFileOf(stack))) throw noStackFile(stack);
 }
 
-/** Where a stack's file comes from: the repository, or a copy of what is there. */
+/** Where a stack's file comes from: the last operation, the repository, or a copy of what is there. */
 export function noStackFile(stack: string): CliError {
   const file = basename(stackFileOf(stack));
+  const last = overlayFile(stack);
+  const ways = [
+    ...(existsSync(last) ? [`cp ${last} ${file} brings back what the last operation had`] : []),
+    stack === SHIPPED ? `git checkout ${file}` : COPY,
+  ];
   return new CliError({
     what: `there is no stack file ${file}`,
     why: `the stack "${stack}" has none in this clone`,
-    fix: stack === SHIPPED ? `git checkout ${file}` : COPY,
+    fix: ways.join("; else "),
   });
 }

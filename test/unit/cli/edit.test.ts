@@ -1,9 +1,18 @@
-import { lstatSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { localDirectory, stackFileOf } from "../../../cli/context.ts";
+import { overlayFile } from "../../../cli/pulumi/places.ts";
 import { editStackFile, noStackFile } from "../../../cli/stackfile/edit.ts";
 import { addTenant } from "../../../cli/stackfile/tenants.ts";
 
@@ -55,7 +64,18 @@ test("edits at the same time lose nothing of each other", async () => {
   expect(Object.keys(written.config["redfleet:platform"].tenants).sort()).toEqual(keys.sort());
 });
 
+test("a file that is gone comes back from what the last operation had", () => {
+  const last = overlayFile(STACK);
+  mkdirSync(dirname(last), { recursive: true });
+  writeFileSync(last, "config: {}\n");
+  const { fix = "" } = noStackFile(STACK);
+  rmSync(dirname(last), { recursive: true });
+  expect(fix).toMatch(
+    /^cp \S+ Pulumi\.\S+\.yaml brings back what the last operation had; else copy /,
+  );
+});
+
 test("the file that came with the clone is fetched from it, any other one is a copy", () => {
-  expect(noStackFile("dev").fix).toBe("git checkout Pulumi.dev.yaml");
-  expect(noStackFile("live").fix).toMatch(/^copy Pulumi\.dev\.yaml to that name/);
+  expect(noStackFile("dev").fix).toMatch(/git checkout Pulumi\.dev\.yaml$/);
+  expect(noStackFile("live").fix).toMatch(/copy Pulumi\.dev\.yaml to that name/);
 });
