@@ -81,14 +81,20 @@ function exists(pid: number): boolean {
 
 /** Removes locks of dead owners; a lock that somebody holds is an error that names its owner. */
 export async function clearLocks(stack: string): Promise<number> {
+  const held = heldLock(stack);
+  if (held) throw held;
   const locks = readLocks(stack);
-  const held = locks.find((lock) => !isStale(lock));
-  if (held) throw locked(stack, held);
   for (const { file } of locks) {
     await rm(file, { force: true });
     await rm(`${file}.attrs`, { force: true });
   }
   return locks.length;
+}
+
+/** Who holds the lock on a stack's state; undefined when nobody does any more. */
+export function heldLock(stack: string): CliError | undefined {
+  const held = readLocks(stack).find((lock) => !isStale(lock));
+  return held && locked(stack, held);
 }
 
 function locked(stack: string, lock: StateLock): CliError {

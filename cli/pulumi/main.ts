@@ -19,6 +19,7 @@ import {
   writeOverlay,
 } from "./environment.ts";
 import { ensureLocalState } from "./local.ts";
+import { heldLock } from "./locks.ts";
 import { assertChecked, commandOf, operationOf } from "./operation.ts";
 import { saltOf, withoutSalt } from "./overlay.ts";
 import { ownEngine, refuseForeignData } from "./owner.ts";
@@ -75,6 +76,9 @@ async function main(args: string[]): Promise<number> {
     console.error(`Data is kept in its volumes: ${redfleet("up", stack)} goes on with it.`);
     console.error(`For ever it goes by ${redfleet("down --delete-data --yes", stack)}.`);
   }
+  // Pulumi's own words are to cancel, also where somebody is at work.
+  const held = code !== 0 && operation !== undefined ? heldLock(stack) : undefined;
+  if (held) console.error(renderExplanation(held));
   if (code !== 0 && !fitsPassphrase(saltOf(before))) {
     console.error(renderExplanation(wrongPassphrase(stack)));
   }

@@ -136,6 +136,11 @@ describe("a fault of the environment is told with its cause and the way out:", (
     const held = await clone.redfleet(["doctor"]);
     expect(held.stdout).toContain(`process ${pid}, since `);
     expect(held.stdout).toContain("which a killed run has left behind");
+    process.kill(pid, "SIGSTOP");
+    const beside = await clone.pulumi(["up", "--yes"]);
+    expect(beside.code).not.toBe(0);
+    expect(beside.output).toContain("error: another operation works on the stack");
+    expect(beside.output).toContain(`way out: wait until it ends, or end it: kill -INT ${pid}`);
     process.kill(pid, "SIGKILL");
     await until("the owner's end", () => !existsSync(`/proc/${pid}`));
     expect(lockOwner()).toBe(pid);
