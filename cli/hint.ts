@@ -9,11 +9,12 @@ export function hintsFor(stack: string): void {
 }
 
 /**
- * A command of ours as a hint names it, with the flag that keeps it on the same stack: `redfleet up --stack nu`.
+ * A command of ours as a hint names it, to be copied as it stands, with the flag that keeps it on the same stack:
+ * `npx redfleet up --stack nu`.
  * @param words command and arguments: `tenant start acme --up`
  */
 export function redfleet(words: string, stack = current): string {
   // In this shell no flag means that stack: the default needs one too.
   const isMeant = process.env.REDFLEET_STACK !== undefined;
-  return `redfleet ${words}${isMeant ? ` --stack ${stack}` : stackFlag(stack)}`;
+  return `npx redfleet ${words}${isMeant ? ` --stack ${stack}` : stackFlag(stack)}`;
 }

@@ -4,7 +4,7 @@ import { stackFlag } from "../config/hints.ts";
 export function jobFailure(stack: string, name: string, code: number): string {
   return (
     `the job ${name} ended with exit code ${code}; docker logs ${name} says why; ` +
-    `redfleet up${stackFlag(stack)} runs it again ` +
+    `npx redfleet up${stackFlag(stack)} runs it again ` +
     `(plain Pulumi: docker rm ${name}, then pulumi up --refresh --stack ${stack})`
   );
 }

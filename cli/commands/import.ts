@@ -40,8 +40,8 @@ Sources:
 
 Whoever may list processes sees the arguments of a command. A URL with a password is better given by a file, or
 through standard input:
-  redfleet import main --from-file url.txt
-  printf %s "$URL" | redfleet import main --from-file -`;
+  npx redfleet import main --from-file url.txt
+  printf %s "$URL" | npx redfleet import main --from-file -`;
 
 /** `redfleet import`: flows, credentials, library and shared context of another Node-RED into a cluster or tenant. */
 export function registerImport(program: Command): void {
@@ -112,7 +112,7 @@ async function readLocation({
     throw new CliError({
       what: from === undefined ? "no source to import from" : "two sources to import from",
       why: "a source is named by --from <source> or by --from-file <file>, and by one of them only",
-      fix: "redfleet import --help has examples",
+      fix: "npx redfleet import --help has examples",
       exitCode: EXIT.usage,
     });
   }

@@ -181,11 +181,11 @@ function endpointsOf({ clusters, tenants }: StackOutputs): { name: string; url: 
 
 /** Where everything answers, and how to log in; of a stopped tenant, how to start it. */
 export function renderResult(result: UpResult): string {
-  const npx = (words: string) => `npx ${redfleet(words, result.stack)}`;
+  const command = (words: string) => redfleet(words, result.stack);
   const lines = [paint("bold", `The stack "${result.stack}" is up (${result.seconds} s).`), ""];
   const show = (name: string, url: string, state = "running") => {
-    const login = `user admin, password: ${npx(`password ${name}`)}`;
-    const start = `stopped: ${npx(`tenant start ${name} --up`)}`;
+    const login = `user admin, password: ${command(`password ${name}`)}`;
+    const start = `stopped: ${command(`tenant start ${name} --up`)}`;
     lines.push(`  ${name.padEnd(16)} ${paint("cyan", url)}`);
     lines.push(`  ${"".padEnd(16)} ${state === "stopped" ? start : login}`);
   };
@@ -200,10 +200,13 @@ export function renderResult(result: UpResult): string {
     lines.push("  emptied volumes and the jobs that emptied them go with the next up.");
   }
   if (result.outdated) {
-    lines.push("", `  Pulumi.${result.stack}.yaml has changed since this run began: ${npx("up")}`);
+    lines.push(
+      "",
+      `  Pulumi.${result.stack}.yaml has changed since this run began: ${command("up")}`,
+    );
   }
   const more = ["status", "logs <name>", "tenant add <name>", "down"].map(
-    (words) => `    ${npx(words)}`,
+    (words) => `    ${command(words)}`,
   );
   lines.push("", "  More:", ...more);
   return lines.join("\n");

@@ -19,6 +19,6 @@ export async function readSource(location: string, options: SourceOptions): Prom
   throw new CliError({
     what: `"${scheme}://" is no source to import from`,
     why: "a source is a user directory, mongodb://…, or redis://… (also rediss, valkey, valkeys)",
-    fix: "redfleet import --help has examples",
+    fix: "npx redfleet import --help has examples",
   });
 }

@@ -43,7 +43,7 @@ export function pulumiBinary(): string {
   if (isInstalled()) return binaryPath();
   throw new CliError({
     what: "the Pulumi command line is not installed yet",
-    fix: `npx ${redfleet("up")} installs everything that is missing`,
+    fix: `${redfleet("up")} installs everything that is missing`,
   });
 }
 

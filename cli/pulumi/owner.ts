@@ -112,7 +112,7 @@ export function judgeStrangers(
   const example = `for instance the container ${stranger.name}`;
   if (backup !== undefined) return lostState(stack, what, example, backup);
   const ways = [
-    `work with it in that clone (npx ${redfleet("down", stack)} there takes it down)`,
+    `work with it in that clone (${redfleet("down", stack)} there takes it down)`,
     `or have a stack of your own: cp Pulumi.${stack}.yaml Pulumi.<name>.yaml, set another domain and other edge ports in it, npx redfleet up --stack <name>`,
     "docs/runbooks.md#run-a-second-stack says more, also for a clone that is gone",
   ];
@@ -132,7 +132,7 @@ function lostState(stack: string, what: string, example: string, backup: string)
   return {
     what,
     why: `${example}; this clone had the stack, and its state ${checkpointFile(stack)} is gone`,
-    fix: `put the newest copy back: cp ${backup} ${checkpointFile(stack)}, then npx ${redfleet("up", stack)}`,
+    fix: `put the newest copy back: cp ${backup} ${checkpointFile(stack)}, then ${redfleet("up", stack)}`,
   };
 }
 
@@ -154,7 +154,7 @@ export async function foreignDataOf(
   if (backup !== undefined) return lostState(stack, what, example, backup);
   const ways = [
     `run ${redfleet("up", stack)} there`,
-    "or choose another name: redfleet up --stack <name>",
+    "or choose another name: npx redfleet up --stack <name>",
     `or, only if that clone is gone for ever, erase the data: ${redfleet("down --delete-data --yes", stack)}`,
   ];
   const where = `they are in ${join(".redfleet", stack)} and its state, in the clone that made it`;

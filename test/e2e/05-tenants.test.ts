@@ -138,7 +138,7 @@ describe("tenants", () => {
       const { code, output } = await redfleet(E2E, [...command, TENANT]);
       expect(code, output).toBe(1);
       expect(output).toContain(`error: the tenant "${TENANT}" is stopped`);
-      expect(output).toContain(`way out: redfleet tenant start ${TENANT} --up`);
+      expect(output).toContain(`way out: npx redfleet tenant start ${TENANT} --up`);
     }
     rmSync(flows, { recursive: true });
     succeeded(await redfleet(E2E, ["status", "--check"]));

@@ -95,7 +95,7 @@ describe("a fault of the environment is told with its cause and the way out:", (
       `error: the job ${STACK.name}-job-mongodb-init failed (exit code 137)`,
     );
     expect(output).toContain(
-      `way out: correct the cause, then redfleet up --stack ${STACK.name}: the job runs again`,
+      `way out: correct the cause, then npx redfleet up --stack ${STACK.name}: the job runs again`,
     );
     expect(output).not.toMatch(/^\s+at .*:\d+/m);
   });
@@ -109,7 +109,7 @@ describe("a fault of the environment is told with its cause and the way out:", (
     expect(code, output).toBe(3);
     expect(output).toContain(`error: the Docker engine went away (DOCKER_HOST=${proxy.url})`);
     expect(output).toContain(
-      `way out: start that engine again, then redfleet up --stack ${STACK.name}: it goes on`,
+      `way out: start that engine again, then npx redfleet up --stack ${STACK.name}: it goes on`,
     );
   });
 
@@ -124,7 +124,7 @@ describe("a fault of the environment is told with its cause and the way out:", (
     const { code, output } = await running.finished;
     expect(code, output).toBe(130);
     expect(output).toContain("error: interrupted (SIGINT) in the middle of pulumi up");
-    expect(output).toContain(`way out: redfleet up --stack ${STACK.name}: it goes on`);
+    expect(output).toContain(`way out: npx redfleet up --stack ${STACK.name}: it goes on`);
     expect(output).not.toMatch(/pulumi up failed|correct the cause/);
   });
 
@@ -145,7 +145,7 @@ describe("a fault of the environment is told with its cause and the way out:", (
     await until("the owner's end", () => !existsSync(`/proc/${pid}`));
     expect(lockOwner()).toBe(pid);
     expect((await clone.redfleet(["doctor"])).stdout).toMatch(
-      /warn +state lock +left behind by .*, which is gone\n.*redfleet up --stack \S+ removes it/,
+      /warn +state lock +left behind by .*, which is gone\n.*npx redfleet up --stack \S+ removes it/,
     );
   });
 
@@ -195,7 +195,9 @@ describe("a fault of the environment is told with its cause and the way out:", (
     expect(output).toContain("error: the platform is up, and after 3 s not everything answers");
     expect(output).toMatch(new RegExp(`why: ${name} is paused\n +solo(: no answer| answers 50)`));
     expect(output).toMatch(new RegExp(`^ +${name} \\| \\S`, "m"));
-    expect(output).toContain(`way out: redfleet status --stack ${STACK.name}, redfleet logs`);
+    expect(output).toContain(
+      `way out: npx redfleet status --stack ${STACK.name}, npx redfleet logs`,
+    );
     expect(known.tenants.solo).toMatchObject({
       state: "error",
       reason: expect.stringMatching(/^paused on the engine: docker unpause \S+ /),
@@ -210,7 +212,7 @@ describe("a fault of the environment is told with its cause and the way out:", (
     const status = succeeded(await clone.redfleet(["status"]));
     expect(status.stdout).toContain(`HTTPS port ${STACK.https}`);
     expect(status.stdout).toContain(`https://solo.${STACK.domain}:${STACK.https}`);
-    expect(status.stdout.match(/does not exist: run redfleet up --stack/g)).toHaveLength(
+    expect(status.stdout.match(/does not exist: run npx redfleet up --stack/g)).toHaveLength(
       gone.length,
     );
     const check = await clone.redfleet(["status", "--check", "--json"]);

@@ -107,7 +107,7 @@ describe("two clones with a stack of one name on one engine", () => {
     const { output } = succeeded(await owner.pulumi(["destroy", "--yes"], { seconds: 300 }));
     expect(output).toContain("All unprotected resources were destroyed");
     expect(output).toContain(
-      `Data is kept in its volumes: redfleet up --stack ${STACK.name} goes on with it.`,
+      `Data is kept in its volumes: npx redfleet up --stack ${STACK.name} goes on with it.`,
     );
     expect(await engine.listContainers({ all: true, filters })).toEqual([]);
     expect(await engine.listNetworks({ filters })).toEqual([]);

@@ -146,7 +146,7 @@ describe("a stack on stores of somebody else", () => {
       'error failed error="the replica set refuses the login of the connection string: ',
     );
     expect(output).toContain(
-      `way out: correct the cause, then redfleet up --stack ${STACK.name}: the job runs again`,
+      `way out: correct the cause, then npx redfleet up --stack ${STACK.name}: the job runs again`,
     );
     for (const text of [PASSWORD, WRONG]) expect(output).not.toContain(text);
   });

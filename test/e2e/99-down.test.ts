@@ -20,7 +20,7 @@ describe("down", () => {
     expect((await containersOf(E2E.name)).map((entry) => entry.Name)).toEqual([]);
     expect(await engine.listNetworks(left)).toEqual([]);
     expect(succeeded(await redfleet(E2E, ["status"])).stdout).toMatch(
-      /is down; data of .*mongodb.*tenant-acme.* is kept: redfleet up --stack \S+ goes on with it\n/,
+      /is down; data of .*mongodb.*tenant-acme.* is kept: npx redfleet up --stack \S+ goes on with it\n/,
     );
     const again = await up(E2E);
     report("up, data there", again.seconds, "s");

@@ -121,12 +121,12 @@ test("a lock names its owner, and what to do if that one is gone", () => {
   const lock = { file: "f", pid: 7, username: "root", hostname: "here", timestamp };
   expect(judgeLocks([], () => true).verdict).toBe("ok");
   expect(judgeLocks([lock], () => false).detail).toContain("held by root@here, process 7");
-  expect(judgeLocks([lock], () => true).fix).toBe("redfleet up removes it");
+  expect(judgeLocks([lock], () => true).fix).toBe("npx redfleet up removes it");
   const orphan = judgeLocks([lock], () => false, new Set([7]));
   expect(orphan.detail).toContain(
     "process 7, since 2026-01-01, which a killed run has left behind",
   );
-  expect(orphan.fix).toContain("redfleet up lets it end");
+  expect(orphan.fix).toContain("npx redfleet up lets it end");
 });
 
 test("operations that were cut off are listed by resource", () => {
@@ -158,7 +158,7 @@ test("a container that is missing or does not run is told once the stack is up",
   expect(judge(edge, ...others)).toMatchObject({ verdict: "ok", detail: "4 are there and run" });
   expect(judge(...others)).toMatchObject({
     verdict: "fail",
-    detail: "t-edge does not exist: run redfleet up",
+    detail: "t-edge does not exist: run npx redfleet up",
   });
   absence = { work: { command: "redfleet up", pid: 7, removes: false } };
   expect(judge(...others)).toMatchObject({
@@ -169,7 +169,7 @@ test("a container that is missing or does not run is told once the stack is up",
   expect(judge(stopped, ...others)).toMatchObject({
     verdict: "fail",
     detail: "t-edge: stopped on the engine (exit code 0)",
-    fix: "redfleet up --stack t makes again what is missing; redfleet status --stack t says more of the others",
+    fix: "npx redfleet up --stack t makes again what is missing; npx redfleet status --stack t says more of the others",
   });
   const health = { Health: { Status: "starting", FailingStreak: 0, Log: [] } };
   const starting = part("t-edge", "edge", "", { state: health });
@@ -185,7 +185,7 @@ test("data of another clone is a failure before anything of the stack runs", asy
   expect(check).toMatchObject({ name: "data", verdict: "fail" });
   expect(check?.detail).toContain(`holds data of a stack "${stack}" whose passwords and keys`);
   expect(check?.detail).toContain(`\nfor instance the volume ${stack}-mongodb-0-data; they are in`);
-  expect(check?.fix).toContain(`redfleet down --delete-data --yes --stack ${stack}`);
+  expect(check?.fix).toContain(`npx redfleet down --delete-data --yes --stack ${stack}`);
 });
 
 test("a stack file with problems shows all of them", () => {

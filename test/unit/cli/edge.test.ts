@@ -57,6 +57,6 @@ test("an edge that is away is not taken for an engine that is", async () => {
   await expect(admin.flows()).rejects.toMatchObject({
     what: "https://acme.test:1 does not answer at 127.0.0.1",
     why: expect.stringContaining("ECONNREFUSED"),
-    fix: expect.stringContaining("redfleet status"),
+    fix: expect.stringContaining("npx redfleet status"),
   });
 });

@@ -130,7 +130,7 @@ describe("a name", () => {
     const lines = { what: 'the stack "t" has nothing by the name of "mian"' };
     expect(() => names("mian")).toThrow(expect.objectContaining(lines));
     expect(() => selectParts({ ...view, parts: [] }, "main")).toThrow(
-      expect.objectContaining({ fix: "redfleet up --stack t" }),
+      expect.objectContaining({ fix: "npx redfleet up --stack t" }),
     );
   });
 });
@@ -155,7 +155,7 @@ describe("a tenant or cluster without a container", () => {
     expect(() => find(view, "acme")).toThrow(
       expect.objectContaining({
         what: 'the tenant "acme" is stopped',
-        fix: "redfleet tenant start acme --up --stack t",
+        fix: "npx redfleet tenant start acme --up --stack t",
       }),
     );
     expect(() => find(view, "lost")).toThrow(
@@ -195,7 +195,7 @@ describe("an editor that does not answer", () => {
     expect(explainSilence("t", editor, editor, "odd")).toMatchObject({
       what: "t-editor-main did not answer",
       why: "odd",
-      fix: "redfleet logs t-editor-main --stack t",
+      fix: "npx redfleet logs t-editor-main --stack t",
     });
   });
 
@@ -209,7 +209,7 @@ describe("an editor that does not answer", () => {
       expect.objectContaining({
         what: "t-editor-main does not run",
         why: "stopped on the engine (exit code 0)",
-        fix: "redfleet restart t-editor-main --stack t",
+        fix: "npx redfleet restart t-editor-main --stack t",
       }),
     );
     expect(() => editorOf(view({ Status: "paused" }), "main")).toThrow(

@@ -8,7 +8,7 @@ describe("an error", () => {
   test("of the engine's socket says what to start or whom to ask", () => {
     const down = explain(failed({ code: "ENOENT", syscall: "connect", address: "/run/x.sock" }));
     expect(down).toMatchObject({ exitCode: EXIT.engine });
-    expect(down.fix).toContain("redfleet up starts it");
+    expect(down.fix).toContain("npx redfleet up starts it");
     const denied = explain(failed({ code: "EACCES", syscall: "connect", address: "/run/x.sock" }));
     expect(denied.what).toContain("no permission");
   });
@@ -27,7 +27,7 @@ describe("an error", () => {
   test("of an engine that ends in the middle of an answer is none of ours", () => {
     const gone = explain(failed({ code: "ECONNRESET" }));
     expect(gone).toMatchObject({ what: "the Docker engine went away", exitCode: EXIT.engine });
-    expect(gone.fix).toContain("redfleet up starts it");
+    expect(gone.fix).toContain("npx redfleet up starts it");
   });
 
   test.each([

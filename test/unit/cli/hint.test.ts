@@ -11,21 +11,21 @@ afterEach(() => {
 
 test("a hint names the stack that is worked on, unless every command means it anyway", () => {
   vi.stubEnv("REDFLEET_STACK", undefined);
-  expect(redfleet("up")).toBe("redfleet up");
+  expect(redfleet("up")).toBe("npx redfleet up");
   expect(redfleet("tenant start acme --up", "nu")).toBe(
-    "redfleet tenant start acme --up --stack nu",
+    "npx redfleet tenant start acme --up --stack nu",
   );
   hintsFor("nu");
   expect(explain(Object.assign(new Error("no"), { statusCode: 500 })).fix).toBe(
-    "redfleet doctor --stack nu",
+    "npx redfleet doctor --stack nu",
   );
 });
 
 test("REDFLEET_STACK changes what is meant without a flag", () => {
   vi.stubEnv("REDFLEET_STACK", "nu");
   expect([redfleet("up", "dev"), redfleet("up", "nu")]).toEqual([
-    "redfleet up --stack dev",
-    "redfleet up --stack nu",
+    "npx redfleet up --stack dev",
+    "npx redfleet up --stack nu",
   ]);
 });
 
@@ -62,6 +62,6 @@ test("no text of the command names another one without its stack", () => {
 });
 
 test("a stack that one command of a line names is not that of the others", () => {
-  const line = `fix: \`redfleet down --stack \${stack}; redfleet up, or "redfleet status"\`,`;
+  const line = `fix: \`npx redfleet down --stack \${stack}; npx redfleet up, or "npx redfleet status"\`,`;
   expect(nameless(line)).toEqual(["redfleet up", "redfleet status"]);
 });

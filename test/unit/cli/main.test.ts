@@ -67,7 +67,7 @@ test("help exits with 0, and has the order of the table in the README", {
 test("down takes --yes as an answer, and deletes no data without", { timeout: TIMEOUT }, () => {
   const unconfirmed = redfleet("down", "--delete-data");
   expect(unconfirmed.status).toBe(2);
-  expect(unconfirmed.stderr).toContain("way out: redfleet down --delete-data --yes");
+  expect(unconfirmed.stderr).toContain("way out: npx redfleet down --delete-data --yes");
   // Accepted, as by any tool that may ask: it gets as far as the engine.
   expect(redfleet("down", "--yes").status).toBe(3);
 });
@@ -76,7 +76,7 @@ test("a rollback wants a number, and says where to find one", { timeout: TIMEOUT
   const { status, stderr } = redfleet("rollback", "main", "latest");
   expect(status).toBe(2);
   expect(stderr).toContain('"latest" is not a revision');
-  expect(stderr).toContain("redfleet revisions main");
+  expect(stderr).toContain("npx redfleet revisions main");
 });
 
 test("a stack that is not there has no passwords, and gets no folder", { timeout: TIMEOUT }, () => {

@@ -25,7 +25,7 @@ test("an unknown name is answered with those that are known, not with a secret",
   expect({ ...unknownName(passwords, "nu", "acne") }).toMatchObject({
     what: 'the stack "nu" has no cluster or tenant "acne"',
     why: "it has acme, main",
-    fix: "redfleet tenant add acne --template nodered-5 --stack nu adds a tenant",
+    fix: "npx redfleet tenant add acne --template nodered-5 --stack nu adds a tenant",
   });
 });
 
@@ -35,7 +35,7 @@ test("of a removed tenant it is said that its data is still here", () => {
   }).toMatchObject({
     what: 'the stack "dev" has no cluster or tenant "old"',
     why: 'it has acme, main; the data of a removed tenant "old" is still here (dev-tenant-old-data)',
-    fix: "redfleet tenant add old --template <the one it had> brings it back with its data",
+    fix: "npx redfleet tenant add old --template <the one it had> brings it back with its data",
   });
 });
 
@@ -59,7 +59,7 @@ test("of another user nobody knows the password, and a new one can be given", ()
   expect(() => requireFirstUser("nu", "main", "admin")).not.toThrow();
   expect(() => requireFirstUser("nu", "main", "eve")).toThrow(
     expect.objectContaining({
-      fix: "redfleet user password main eve --stack nu gives another one",
+      fix: "npx redfleet user password main eve --stack nu gives another one",
     }),
   );
 });

@@ -148,7 +148,7 @@ describe("status", () => {
       t-mongodb-0  running"
     `);
     expect(renderStatus(assembleStatus(view([], []), known()))).toContain(
-      "redfleet up --stack t brings it up",
+      "npx redfleet up --stack t brings it up",
     );
   });
 });
@@ -179,7 +179,7 @@ describe("what the stack file declares and the engine does not have", () => {
     const status = assembleStatus(seen, known({ absence }), platform);
     return { status, differences: differences(seen, status, platform) };
   };
-  const gone = "does not exist: run redfleet up";
+  const gone = "does not exist: run npx redfleet up";
 
   test("is nothing while all is there", () => {
     const { status, differences: found } = examine(whole);
@@ -228,7 +228,7 @@ describe("what the stack file declares and the engine does not have", () => {
     expect(fresh.status.tenants.acme?.url).toBe("https://acme.t.localhost:9443");
     expect(fresh.differences).toHaveLength(1);
     expect(examine(without("t-tenant-acme"), [main, restarted, off]).differences).toEqual([
-      "tenant acme: stopped (stopped until the next redfleet up --stack t), the stack file says running",
+      "tenant acme: stopped (stopped until the next npx redfleet up --stack t), the stack file says running",
     ]);
   });
 
@@ -261,7 +261,7 @@ describe("what the stack file declares and the engine does not have", () => {
     [
       "no up has made it",
       { made: new Set<string>() },
-      ["stopped", "is not made yet: run redfleet up"],
+      ["stopped", "is not made yet: run npx redfleet up"],
     ],
     [
       "somebody has removed it",
@@ -307,13 +307,13 @@ describe("what the stack file declares and the engine does not have", () => {
       { name: "t-tenant-shop-2-data", component: "tenant", key: "shop-2" },
     ];
     expect(renderStatus(assembleStatus({ ...view([], []), volumes }, known()))).toBe(
-      'the stack "t" is down; data of mongodb, tenant-shop-1, tenant-shop-2 is kept: redfleet up --stack t goes on with it',
+      'the stack "t" is down; data of mongodb, tenant-shop-1, tenant-shop-2 is kept: npx redfleet up --stack t goes on with it',
     );
   });
 
   test("is no question after a down", () => {
     const { status, differences: found } = examine([], []);
-    expect(renderStatus(status)).toContain("redfleet up --stack t brings it up");
+    expect(renderStatus(status)).toContain("npx redfleet up --stack t brings it up");
     expect(found).toEqual(['nothing of the stack "t" is on this engine']);
   });
 });

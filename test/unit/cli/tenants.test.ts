@@ -205,7 +205,7 @@ describe("an edit of the stack file", () => {
       fix: 'did you mean "acme"?',
     });
     expect(() => removeTenant(stack, "acne", false)).toThrow(acne);
-    const nope = expect.objectContaining({ fix: "redfleet tenant list shows what there is" });
+    const nope = expect.objectContaining({ fix: "npx redfleet tenant list shows what there is" });
     expect(() => removeTenant(stack, "nope", false)).toThrow(nope);
     expect(() => parseAssignment("memory")).toThrow("is no change of a field");
     expect(() => readDocument("a: [", "f")).toThrow("not valid YAML");

@@ -97,7 +97,7 @@ test("when no backup is whole nothing is changed, and all files are named", () =
       ),
       why: expect.stringContaining(`${files.current}\n${one}\n`),
       fix: [
-        "put a copy of one of them back, then redfleet up",
+        "put a copy of one of them back, then npx redfleet up",
         "or begin anew, without the data and with the stack file's secrets set again:",
         "docker ps -aq --filter label=redfleet.stack=dev | xargs -r docker rm -fv",
         "docker network ls -q --filter label=redfleet.stack=dev | xargs -r docker network rm",

@@ -108,8 +108,8 @@ test("a refresh makes and takes nothing, and of a process that has ended nobody 
 });
 
 test.each([
-  ["up", "SIGINT", "redfleet up: it goes on where this run ended", 130],
-  ["destroy", "SIGTERM", "redfleet down: it goes on where this run ended", 143],
+  ["up", "SIGINT", "npx redfleet up: it goes on where this run ended", 130],
+  ["destroy", "SIGTERM", "npx redfleet down: it goes on where this run ended", 143],
   ["refresh", "SIGINT", "run the command again: it goes on where this run ended", 130],
 ] as const)("%s that somebody ended by %s is no failure of anything", (...one) => {
   const [operation, interrupted, fix, exitCode] = one;

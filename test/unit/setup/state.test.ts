@@ -8,7 +8,7 @@ import { testName } from "../../support/names.ts";
 
 const STACK = testName("state");
 const FILE = checkpointFile(STACK);
-const FIX = `redfleet up --stack ${STACK} puts it aside and goes on from the newest backup`;
+const FIX = `npx redfleet up --stack ${STACK} puts it aside and goes on from the newest backup`;
 
 afterEach(() => rmSync(FILE, { force: true }));
 
