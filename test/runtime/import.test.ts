@@ -172,7 +172,7 @@ describe("an import", () => {
       "context: 1 values; acme has no shared context, as only clusters have",
       "settings: those of the editor and of its users",
       "sessions: everybody logs in anew",
-      "users: they are in the old settings.js; redfleet user add lets them in here",
+      "users: they are in the old settings.js; npx redfleet user add lets them in here",
     ]);
     expect(await answer("/ask")).toBe(SEEN);
     expect(await library("functions/tools/double")).toBe("return msg;");
