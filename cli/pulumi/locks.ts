@@ -81,9 +81,10 @@ function exists(pid: number): boolean {
 
 /** Removes locks of dead owners; a lock that somebody holds is an error that names its owner. */
 export async function clearLocks(stack: string): Promise<number> {
-  const held = heldLock(stack);
-  if (held) throw held;
   const locks = readLocks(stack);
+  // Of the same look: a lock that is taken after it is nobody's to remove.
+  const held = heldLock(stack, locks);
+  if (held) throw held;
   for (const { file } of locks) {
     await rm(file, { force: true });
     await rm(`${file}.attrs`, { force: true });
@@ -92,8 +93,8 @@ export async function clearLocks(stack: string): Promise<number> {
 }
 
 /** Who holds the lock on a stack's state; undefined when nobody does any more. */
-export function heldLock(stack: string): CliError | undefined {
-  const held = readLocks(stack).find((lock) => !isStale(lock));
+export function heldLock(stack: string, locks = readLocks(stack)): CliError | undefined {
+  const held = locks.find((lock) => !isStale(lock));
   return held && locked(stack, held);
 }
 
