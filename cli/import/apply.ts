@@ -81,15 +81,13 @@ async function write(
   const written: Written = new Map();
   /** An answer that does not come says nothing of what was done: only a refusal does. */
   const step = async (part: Part, perhaps: string, done: string, work: () => Promise<void>) => {
-    const before = written.get(part);
-    written.set(part, perhaps);
     try {
       await work();
-      written.set(part, done);
     } catch (error) {
-      if (error instanceof AdminError && !error.mayBeDone) put(written, part, before);
+      if (!(error instanceof AdminError) || error.mayBeDone) written.set(part, perhaps);
       throw error;
     }
+    written.set(part, done);
   };
   try {
     // Flows find the values when they start, and set no first ones in their place.
@@ -114,11 +112,6 @@ type Part = "context" | "flows" | "library";
 
 /** What is there now in place of what was there before, for people. */
 type Written = Map<Part, string>;
-
-function put(written: Written, part: Part, text: string | undefined): void {
-  if (text === undefined) written.delete(part);
-  else written.set(part, text);
-}
 
 function halfway(error: unknown, written: Written): CliError {
   const { what, why, fix } =
