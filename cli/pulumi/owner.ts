@@ -8,7 +8,7 @@ import { redfleet } from "../hint.ts";
 import { isWhole, newestBackup } from "./checkpoint.ts";
 import { claimedUntil } from "./claim.ts";
 import { checkpointFile } from "./places.ts";
-import { hasState, idsOf, readState, type State } from "./state.ts";
+import { EMPTY, hasState, idsOf, readState, type State } from "./state.ts";
 
 /** What the engine holds of a stack, by the ids that Pulumi's state has too. */
 export interface Inventory {
@@ -64,8 +64,6 @@ export function refuseStrangers(stack: string, found: Inventory): void {
 export async function strangersOf(docker: Engine, stack: string): Promise<Explanation | undefined> {
   return judgeStrangers(stack, readProof(stack), await inventory(docker, stack));
 }
-
-const EMPTY: State = { resources: [], pending: [], salt: undefined };
 
 /**
  * For how long after it was last heard of an operation that was cut off may have made things, in milliseconds: until

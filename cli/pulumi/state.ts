@@ -36,6 +36,9 @@ interface Checkpoint {
   };
 }
 
+/** The state of a stack that has none, or none that can be read. */
+export const EMPTY: State = { resources: [], pending: [], salt: undefined };
+
 /** True once the stack has been initialised. */
 export const hasState = (stack: string): boolean => existsSync(checkpointFile(stack));
 
@@ -44,7 +47,7 @@ export const hasState = (stack: string): boolean => existsSync(checkpointFile(st
  * @throws CliError when the file was cut off
  */
 export function readState(stack: string): State {
-  if (!hasState(stack)) return { resources: [], pending: [], salt: undefined };
+  if (!hasState(stack)) return EMPTY;
   const file = checkpointFile(stack);
   try {
     return parseState(readFileSync(file, "utf8"));
