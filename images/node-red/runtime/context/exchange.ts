@@ -238,8 +238,9 @@ export class Exchange {
 
   private keep(call: Call): void {
     const answered = performance.now();
-    const operations = call.operations.filter(({ once }) => !once);
-    if (call.sequence > 0 && operations.length > 0) {
+    // Reads have no number.
+    const operations = call.sequence > 0 ? call.operations.filter(({ once }) => !once) : [];
+    if (operations.length > 0) {
       this.kept.push({ ...call, operations, units: [], answered });
       this.keptBytes += call.bytes;
     }

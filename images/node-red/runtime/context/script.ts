@@ -33,7 +33,8 @@ function run.scopes()
   return redis.call('SMEMBERS', KEYS[2])
 end
 local change = {}
--- A write to a scope takes its mark off, also one that leaves all as it was. Few scopes have one: those of nodes that are disabled, or just gone.
+-- A write to a scope takes its mark off, also one that leaves all as it was. Few scopes have one: those of
+-- nodes that are disabled, or just gone.
 local marked = fresh and redis.call('EXISTS', KEYS[3]) == 1
 local function unmark(scope)
   if marked then redis.call('HDEL', KEYS[3], scope) end
